@@ -1,0 +1,184 @@
+// Words of the public API that carry no behaviour: status codes, limits, pieces of memory, options and reports.
+// Std types only, so that an engine can include this next to anything. Not here: Result (result.h), the calls (client.h).
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace aquifer {
+
+/// What became of one key, or of one call. Grouped by what the caller should do next. The numbers travel between
+/// processes and languages; they are never reused.
+enum class Status : std::int32_t {
+  kOk = 0,
+  kExists = 1,    ///< success: the key was there already, nothing was moved
+  kNotFound = 2,  ///< a miss
+
+  // Try again here.
+  kBusy = 10,        ///< no space could be made within the deadline
+  kTimeout = 11,     ///< the deadline passed; a put that ends so was not stored
+  kUnknown = 12,     ///< the deadline passed or the connection broke while a put was being committed: it may be stored
+  kRecovering = 13,  ///< not found, while nodes are still missing after a restart
+  kPending = 14,     ///< removed from sight; some node has still to confirm it
+  kInFlight = 15,    ///< another put of the key is open
+
+  // Try elsewhere, or later.
+  kUnreachable = 20,  ///< meta, or every node that holds the object, cannot be reached
+  kNoSpace = 21,      ///< can never fit: larger than the largest node, or pinned bytes leave no room
+  kClosed = 22,       ///< this client or pool has been closed
+
+  // Mend the request.
+  kInvalidArgument = 30,
+  kTooLarge = 31,      ///< over a limit of the pool
+  kTooSmall = 32,      ///< the caller's buffers are smaller than the value
+  kNotSupported = 33,  ///< named in the API, absent from this version
+  kVersionMismatch = 34,
+  kConflict = 35,  ///< a name or id is taken by a live session
+  kDenied = 36,
+
+  // Gone.
+  kCancelled = 40,  ///< the open put was removed or aborted before it was committed
+
+  // Broken.
+  kIntegrity = 50,  ///< the bytes found are not the bytes that were put; nothing was delivered
+  kInternal = 51,   ///< a failed check; the pool or client has closed itself
+  kIo = 52,         ///< the operating system refused
+};
+
+/// The name of a status in snake_case ("not_found"); "unrecognized" for a number this version does not know.
+std::string_view name_of(Status status);
+
+/// True for the two successes of a put, kOk and kExists.
+constexpr bool is_success(Status status) {
+  return status == Status::kOk || status == Status::kExists;
+}
+
+/// Limits every pool keeps. A larger request is answered kTooLarge or kInvalidArgument without being tried.
+struct Limits {
+  static constexpr std::size_t kKeyBytes = 1024;
+  static constexpr std::size_t kNamespaceBytes = 255;
+  static constexpr std::uint64_t kValueBytes = std::uint64_t{1} << 30;
+  static constexpr std::size_t kBatchKeys = 16384;
+  static constexpr std::size_t kPieces = 4096;
+  static constexpr unsigned kReplicas = 8;
+};
+
+/// A range of the caller's memory that a get writes. Bytes.
+struct Piece {
+  void* address = nullptr;
+  std::size_t bytes = 0;
+};
+
+/// A range of the caller's memory that a put reads. Bytes.
+struct ConstPiece {
+  const void* address = nullptr;
+  std::size_t bytes = 0;
+};
+
+/// One object of a put: the value is the concatenation of its pieces (1 byte to Limits::kValueBytes in all).
+struct PutItem {
+  std::string_view key;
+  std::span<const ConstPiece> pieces;
+};
+
+/// One object of a get: the value fills the pieces in order. The pieces may be larger than the value; the rest of them
+/// stays as it was. Pieces of one batch must not overlap.
+struct GetItem {
+  std::string_view key;
+  std::span<const Piece> pieces;
+};
+
+/// Outcome of one get. `bytes` is the size of the value: with kOk the bytes delivered, with kTooSmall the bytes needed.
+struct GetOutcome {
+  Status status = Status::kNotFound;
+  std::uint64_t bytes = 0;
+};
+
+/// What every call may carry.
+struct CallOptions {
+  std::string_view name_space{};       ///< empty: the client's namespace
+  std::chrono::milliseconds timeout{0};  ///< zero: the client's timeout
+};
+
+/// What a put may carry besides.
+struct PutOptions {
+  unsigned replicas = 1;              ///< 1 to Limits::kReplicas, on distinct nodes
+  std::string_view preferred_node{};  ///< name of the node for the first replica, where it has room
+  CallOptions call{};
+};
+
+enum class Transport : std::uint8_t {
+  kAuto,  ///< mapped memory where the node is on this host, TCP otherwise
+  kShm,   ///< mapped memory only; other nodes are unreachable
+  kTcp,   ///< TCP only, also on this host
+};
+
+/// How a client reaches its pool and how much of the machine it may use.
+struct ClientOptions {
+  std::string meta = "tcp://127.0.0.1:5000";  ///< address of the MetaService
+  std::string name_space = "default";
+  Transport transport = Transport::kAuto;
+  std::chrono::milliseconds timeout{5000};  ///< default deadline of each call
+  unsigned copy_threads = 1;                ///< threads that move bytes for one call, the caller's included (1 to 64)
+  unsigned tcp_streams = 2;                 ///< connections to one node used by one call (1 to 64)
+  std::size_t cached_handles = 1u << 20;    ///< handles remembered; 0 looks up on every get
+};
+
+/// Where one replica lies.
+struct ReplicaStat {
+  std::string node;  ///< the node's name
+};
+
+/// Answer of stat.
+struct ObjectStat {
+  Status status = Status::kNotFound;
+  std::uint64_t bytes = 0;  ///< size of the value
+  std::vector<ReplicaStat> replicas;
+};
+
+/// Bytes of values moved, by transport.
+struct TransportBytes {
+  std::uint64_t shm = 0;
+  std::uint64_t tcp = 0;
+};
+
+/// One node in PoolStatus. Sizes in bytes of the data area.
+struct NodeStatus {
+  std::string name;
+  std::string state;  ///< "alive", "lost"
+  std::uint64_t process = 0;  ///< its pid on its host
+  std::uint64_t capacity_bytes = 0;
+  std::uint64_t used_bytes = 0;
+  std::uint64_t limbo_bytes = 0;
+  TransportBytes read_bytes;     ///< shm: as reported by clients; tcp: counted by the node
+  TransportBytes written_bytes;  ///< the same
+};
+
+/// The whole pool at one moment. free = capacity - used - limbo.
+struct PoolStatus {
+  std::uint64_t capacity_bytes = 0;
+  std::uint64_t used_bytes = 0;
+  std::uint64_t limbo_bytes = 0;  ///< bytes that may still have a writer: counted, never handed out
+  std::uint64_t objects = 0;
+  std::uint64_t evictions = 0;
+  std::uint64_t integrity_failures = 0;
+  std::vector<NodeStatus> nodes;
+};
+
+/// Counters of one client, all since it was opened.
+struct ClientCounters {
+  std::uint64_t hits = 0;
+  std::uint64_t misses = 0;
+  std::uint64_t integrity_failures = 0;  ///< digests that did not match under an unchanged generation
+  std::uint64_t stale_handles = 0;       ///< cached handles whose object had moved on
+  std::uint64_t meta_calls = 0;          ///< requests sent to meta
+  TransportBytes read_bytes;
+  TransportBytes written_bytes;
+};
+
+}  // namespace aquifer
