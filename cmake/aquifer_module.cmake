@@ -59,6 +59,5 @@ function(aquifer_program name)
                         PROPERTIES OUTPUT_NAME ${name}
                                    RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
   target_compile_options(aquifer_program_${name} PRIVATE ${AQUIFER_WARNINGS})
-  target_compile_definitions(aquifer_program_${name} PRIVATE AQUIFER_VERSION="${PROJECT_VERSION}")
   target_link_libraries(aquifer_program_${name} PRIVATE ${arg_DEPS} ${arg_LINK} Threads::Threads)
 endfunction()

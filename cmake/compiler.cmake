@@ -26,6 +26,7 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   list(APPEND AQUIFER_WARNINGS -Wno-missing-field-initializers)
 endif()
 add_compile_options(-fno-plt)
+add_compile_definitions(AQUIFER_VERSION="${PROJECT_VERSION}")
 
 if(AQUIFER_SANITIZE)
   # -UNDEBUG: the libraries' own assertions count too. The sanitizers' rewriting gives gcc false ideas
