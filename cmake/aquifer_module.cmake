@@ -37,15 +37,28 @@ function(aquifer_module name)
   endif()
 endfunction()
 
-# The tests of the folder in which it is called. Discovery waits for ctest, so that building stays quick.
+# The tests beside a module's sources.
 function(aquifer_module_tests name)
   file(GLOB_RECURSE tests CONFIGURE_DEPENDS *_test.cc)
-  if(NOT tests)
-    return()
+  if(tests)
+    aquifer_test_program(${name} "${tests}" aquifer_${name})
   endif()
+endfunction()
+
+# aquifer_tests(NAME [DEPS module...] [LINK library...]): every *.cc in the folder -> one GoogleTest
+# program NAME_test; for tests/, where what crosses modules is tested.
+function(aquifer_tests name)
+  cmake_parse_arguments(arg "" "" "DEPS;LINK" ${ARGN})
+  list(TRANSFORM arg_DEPS PREPEND aquifer_)
+  file(GLOB_RECURSE tests CONFIGURE_DEPENDS *.cc)
+  aquifer_test_program(${name} "${tests}" ${arg_DEPS} ${arg_LINK})
+endfunction()
+
+# Discovery of the single tests waits for ctest, so that building stays quick.
+function(aquifer_test_program name tests)
   add_executable(${name}_test ${tests})
   target_compile_options(${name}_test PRIVATE ${AQUIFER_WARNINGS})
-  target_link_libraries(${name}_test PRIVATE aquifer_${name} GTest::gtest_main)
+  target_link_libraries(${name}_test PRIVATE ${ARGN} GTest::gtest_main)
   gtest_discover_tests(${name}_test TEST_PREFIX ${name}. DISCOVERY_MODE PRE_TEST
                        PROPERTIES TIMEOUT 300)
 endfunction()
