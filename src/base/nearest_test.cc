@@ -9,9 +9,7 @@ namespace {
 
 const std::vector<std::string> kKnown{"dram", "name", "listen", "segments"};
 
-TEST(Nearest, ASwapOfNeighboursIsOneEdit) {
-  EXPECT_EQ(nearest("drma", kKnown), "dram");
-}
+TEST(Nearest, ASwapOfNeighboursIsOneEdit) { EXPECT_EQ(nearest("drma", kKnown), "dram"); }
 
 TEST(Nearest, AMissingOrDoubledLetterIsFound) {
   EXPECT_EQ(nearest("segmets", kKnown), "segments");
