@@ -24,7 +24,8 @@ Result<Payload> outcome_of(const Frame& frame) {
   if (!decode(frame.payload, message)) {
     message.message = "the other side refused without a reason";
   }
-  return Error{static_cast<Status>(frame.header.status), std::string(message.message), std::string(message.hint)};
+  return Error{static_cast<Status>(frame.header.status), std::string(message.message),
+               std::string(message.hint)};
 }
 
 }  // namespace
@@ -44,7 +45,19 @@ class Channel::Line {
     return broken_.has_value();
   }
 
-  Result<void> send(std::uint64_t id, Waiter& waiter, const Buffer& frame, io::Deadline deadline, bool* sent) {
+  // As send, without a waiter.
+  void post(const Buffer& frame, io::Deadline deadline) {
+    const std::unique_lock writing(writing_, deadline);
+    iovec part{const_cast<char*>(frame.data()), frame.size()};
+    if (writing && !broken()) {
+      if (auto written = io::write_all(fd_.get(), {&part, 1}, deadline); !written) {
+        break_all(written.error());
+      }
+    }
+  }
+
+  Result<void> send(std::uint64_t id, Waiter& waiter, const Buffer& frame, io::Deadline deadline,
+                    bool* sent) {
     {
       const std::lock_guard lock(mutex_);
       if (broken_) {
@@ -62,7 +75,8 @@ class Channel::Line {
     iovec part{const_cast<char*>(frame.data()), frame.size()};
     auto written = io::write_all(fd_.get(), {&part, 1}, deadline);
     if (!written) {
-      break_all(written.error());  // half a frame may be out: nobody can use this connection any more
+      break_all(
+          written.error());  // half a frame may be out: nobody can use this connection any more
     }
     return written;
   }
@@ -144,7 +158,8 @@ class Channel::Line {
         io::wait_readable(fd_.get(), deadline);
         return std::nullopt;
       }
-      return Error{Status::kUnreachable, base::cat("the connection broke: ", std::strerror(errno)), {}};
+      return Error{
+          Status::kUnreachable, base::cat("the connection broke: ", std::strerror(errno)), {}};
     }
     in_used_ += static_cast<std::size_t>(got);
     return deliver();
@@ -160,7 +175,8 @@ class Channel::Line {
       }
       if (state == FrameState::kOtherVersion) {
         return Error{Status::kVersionMismatch,
-                     base::cat("this side speaks protocol ", kProtocolVersion, ", the other ", frame.header.version),
+                     base::cat("this side speaks protocol ", kProtocolVersion, ", the other ",
+                               frame.header.version),
                      "use the same version of aquifer on both sides"};
       }
       if (state == FrameState::kBroken) {
@@ -179,7 +195,8 @@ class Channel::Line {
     Result<Payload> outcome = outcome_of(frame);
     const std::lock_guard lock(mutex_);
     const auto found = waiters_.find(frame.header.id);
-    if (found != waiters_.end() && !found->second->outcome) {  // else its caller gave up: the answer is dropped
+    if (found != waiters_.end() &&
+        !found->second->outcome) {  // else its caller gave up: the answer is dropped
       found->second->outcome = std::move(outcome);
       found->second->wake.notify_one();
     }
@@ -195,10 +212,12 @@ class Channel::Line {
   std::size_t in_used_ = 0;
 };
 
-Channel::Channel(Connect connect, Greet greet) : connect_(std::move(connect)), greet_(std::move(greet)) {}
+Channel::Channel(Connect connect, Greet greet)
+    : connect_(std::move(connect)), greet_(std::move(greet)) {}
 Channel::~Channel() = default;
 
-Result<Payload> Channel::exchange(std::uint64_t id, const Buffer& frame, io::Deadline deadline, bool* sent) {
+Result<Payload> Channel::exchange(std::uint64_t id, const Buffer& frame, io::Deadline deadline,
+                                  bool* sent) {
   auto current = line(deadline);
   if (!current) {
     return std::move(current).error();
@@ -211,6 +230,18 @@ Result<Payload> Channel::exchange(std::uint64_t id, const Buffer& frame, io::Dea
     return std::move(written).error();
   }
   return line.wait(id, waiter, deadline);
+}
+
+void Channel::post_frame(const Buffer& frame, io::Deadline deadline) {
+  std::shared_ptr<Line> current;
+  {
+    const std::unique_lock lock(connecting_, deadline);
+    current = lock ? line_ : nullptr;
+  }
+  if (current != nullptr) {
+    calls_.fetch_add(1, std::memory_order_relaxed);
+    current->post(frame, deadline);
+  }
 }
 
 Result<std::shared_ptr<Channel::Line>> Channel::line(io::Deadline deadline) {

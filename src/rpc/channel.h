@@ -1,6 +1,7 @@
-// Requests from threads that wait for the answer: one connection, many callers. There is no thread behind it: of the
-// callers that wait, one reads for all and passes the role on when it has its own answer. So an answer wakes the thread
-// that wants it and no other, and a process that makes no calls runs nothing.
+// Requests from threads that wait for the answer: one connection, many callers. There is no thread
+// behind it: of the callers that wait, one reads for all and passes the role on when it has its own
+// answer. So an answer wakes the thread that wants it and no other, and a process that makes no
+// calls runs nothing.
 #pragma once
 
 #include <atomic>
@@ -23,8 +24,8 @@ using Payload = Buffer;
 
 class Channel {
  public:
-  /// `connect` makes a fresh connection; `greet` (may be empty) is the first request of each, and a connection whose
-  /// greeting fails is dropped.
+  /// `connect` makes a fresh connection; `greet` (may be empty) is the first request of each, and a
+  /// connection whose greeting fails is dropped.
   using Connect = std::function<Result<base::UniqueFd>(io::Deadline)>;
   using Greet = std::function<Result<void>(Channel&, io::Deadline)>;
   Channel(Connect connect, Greet greet);
@@ -32,16 +33,29 @@ class Channel {
   Channel(const Channel&) = delete;
   Channel& operator=(const Channel&) = delete;
 
-  /// Sends a request and waits for its reply. `sent` (may be null) tells whether the request may have reached the
-  /// other side. Errors: what the other side answered; kUnreachable; kTimeout; kClosed. Thread-safe.
+  /// Sends a request and waits for its reply. `sent` (may be null) tells whether the request may
+  /// have reached the other side. Errors: what the other side answered; kUnreachable; kTimeout;
+  /// kClosed. Thread-safe.
   template <Message T>
-  Result<Payload> call(std::uint16_t method, const T& request, io::Deadline deadline, bool* sent = nullptr) {
+  Result<Payload> call(std::uint16_t method, const T& request, io::Deadline deadline,
+                       bool* sent = nullptr) {
     FrameHeader header;
     header.method = method;
     header.id = next_id_.fetch_add(1, std::memory_order_relaxed);
     Buffer frame;
     append_frame(frame, header, request);
     return exchange(header.id, frame, deadline, sent);
+  }
+
+  /// Sends a request whose reply nobody waits for, if there is a connection; lost without a word
+  /// otherwise. Thread-safe.
+  template <Message T>
+  void post(std::uint16_t method, const T& request, io::Deadline deadline) {
+    FrameHeader header;
+    header.method = method;
+    Buffer frame;
+    append_frame(frame, header, request);
+    post_frame(frame, deadline);
   }
 
   /// Ends the connection; waiting and later calls answer kClosed. Thread-safe.
@@ -52,7 +66,9 @@ class Channel {
 
  private:
   class Line;
-  Result<Payload> exchange(std::uint64_t id, const Buffer& frame, io::Deadline deadline, bool* sent);
+  Result<Payload> exchange(std::uint64_t id, const Buffer& frame, io::Deadline deadline,
+                           bool* sent);
+  void post_frame(const Buffer& frame, io::Deadline deadline);
   Result<std::shared_ptr<Line>> line(io::Deadline deadline);
 
   Connect connect_;
@@ -61,7 +77,8 @@ class Channel {
   std::atomic<std::uint64_t> calls_{0};
   std::timed_mutex connecting_;
   bool closed_ = false;
-  std::atomic<std::thread::id> greeting_thread_{};  ///< its calls go over the new connection while the others wait
+  std::atomic<std::thread::id>
+      greeting_thread_{};  ///< its calls go over the new connection while the others wait
   std::shared_ptr<Line> line_;
 };
 

@@ -28,7 +28,8 @@ class EchoServer {
   EchoServer() {
     auto listening = io::listen_tcp({"127.0.0.1", 0});
     address_ = *io::local_address(listening->get());
-    acceptor_.emplace(loop_, *std::move(listening), [this](base::UniqueFd fd) { accept(std::move(fd)); });
+    acceptor_.emplace(loop_, *std::move(listening),
+                      [this](base::UniqueFd fd) { accept(std::move(fd)); });
     thread_ = std::thread([this] { loop_.run(); });
   }
   ~EchoServer() {
@@ -36,7 +37,8 @@ class EchoServer {
     thread_.join();
   }
   Channel::Connect connector() const {
-    return [address = address_](io::Deadline deadline) { return io::connect_tcp(address, deadline); };
+    return
+        [address = address_](io::Deadline deadline) { return io::connect_tcp(address, deadline); };
   }
   void drop_all() {
     loop_.post([this] { connections_.clear(); });
@@ -49,7 +51,8 @@ class EchoServer {
     handlers.on_frame = [](Connection& from, const Frame& frame) {
       Echo echo;
       if (frame.header.method == kRefuse || !decode(frame.payload, echo)) {
-        from.reply_error(frame.header.method, frame.header.id, Status::kInvalidArgument, "no", "ask better");
+        from.reply_error(frame.header.method, frame.header.id, Status::kInvalidArgument, "no",
+                         "ask better");
       } else if (frame.header.method == kEcho) {
         from.reply(kEcho, frame.header.id, echo);
       }
@@ -70,7 +73,8 @@ TEST(Codec, ComesBackAndAnyTruncationIsRefused) {
   const Echo echo{7, "text", {"a", "", "ccc"}};
   Buffer frame;
   append_frame(frame, {}, echo);
-  const std::string_view payload(frame.data() + sizeof(FrameHeader), frame.size() - sizeof(FrameHeader));
+  const std::string_view payload(frame.data() + sizeof(FrameHeader),
+                                 frame.size() - sizeof(FrameHeader));
   Echo back;
   ASSERT_TRUE(decode(payload, back));
   EXPECT_EQ(back.text, "text");
@@ -112,7 +116,9 @@ TEST(Channel, ManyThreadsShareOneConnectionAndGetTheirOwnAnswers) {
         const auto number = static_cast<std::uint64_t>(t * 1000 + i);
         const auto reply = channel.call(kEcho, Echo{number, "x", {}}, in_ms(5000));
         Echo echo;
-        right += reply.ok() && decode({reply->data(), reply->size()}, echo) && echo.number == number ? 1 : 0;
+        right += reply.ok() && decode({reply->data(), reply->size()}, echo) && echo.number == number
+                     ? 1
+                     : 0;
       }
     });
   }

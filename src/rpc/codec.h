@@ -3,10 +3,11 @@
 //   struct Lookup { std::string_view name_space; std::vector<std::string_view> keys;
 //                   static constexpr auto wire = std::tuple{&Lookup::name_space, &Lookup::keys}; };
 //
-// Integers are little-endian, strings and lists carry a 32-bit count, structs a 32-bit size, so that an older reader
-// skips fields that a newer writer appended. Encoding is two passes (size, then a pointer that moves forward); decoding
-// checks every length before it uses or allocates anything. Strings are views: into the sender's memory when encoding,
-// into the received frame when decoding.
+// Integers are little-endian, strings and lists carry a 32-bit count, structs a 32-bit size, so
+// that an older reader skips fields that a newer writer appended. Encoding is two passes (size,
+// then a pointer that moves forward); decoding checks every length before it uses or allocates
+// anything. Strings are views: into the sender's memory when encoding, into the received frame when
+// decoding.
 #pragma once
 
 #include <bit>
@@ -22,13 +23,16 @@
 
 namespace aquifer::rpc {
 
-static_assert(std::endian::native == std::endian::little, "the wire and the segments are little-endian");
+static_assert(std::endian::native == std::endian::little,
+              "the wire and the segments are little-endian");
 
 template <class T>
 concept Scalar = std::is_integral_v<T> || std::is_enum_v<T>;
 
 template <class T>
-concept Message = requires { T::wire; };
+concept Message = requires {
+  T::wire;
+};
 
 // Ids travel as their words.
 template <class T>

@@ -15,17 +15,20 @@ constexpr std::size_t kKeepBytes = 1u << 20;  // a larger buffer is given back o
 
 }  // namespace
 
-std::shared_ptr<Connection> Connection::start(io::Loop& loop, base::UniqueFd fd, Handlers handlers) {
+std::shared_ptr<Connection> Connection::start(io::Loop& loop, base::UniqueFd fd,
+                                              Handlers handlers) {
   std::shared_ptr<Connection> connection(new Connection(loop, std::move(fd), std::move(handlers)));
   connection->wait_to_read();
   return connection;
 }
 
 Connection::Connection(io::Loop& loop, base::UniqueFd fd, Handlers handlers)
-    : loop_(loop), watch_(std::make_unique<io::Watch>(loop, std::move(fd))), handlers_(std::move(handlers)) {}
+    : loop_(loop),
+      watch_(std::make_unique<io::Watch>(loop, std::move(fd))),
+      handlers_(std::move(handlers)) {}
 
-void Connection::reply_error(std::uint16_t method, std::uint64_t id, Status status, std::string_view message,
-                             std::string_view hint) {
+void Connection::reply_error(std::uint16_t method, std::uint64_t id, Status status,
+                             std::string_view message, std::string_view hint) {
   FrameHeader header;
   header.method = method;
   header.flags = kFlagReply;
@@ -86,7 +89,8 @@ void Connection::handle_frames() {
     }
     if (state == FrameState::kOtherVersion) {
       reply_error(frame.header.method, frame.header.id, Status::kVersionMismatch,
-                  base::cat("this side speaks protocol ", kProtocolVersion, ", the other ", frame.header.version),
+                  base::cat("this side speaks protocol ", kProtocolVersion, ", the other ",
+                            frame.header.version),
                   "use the same version of aquifer on both sides");
       flush();
       return fail("another protocol version");
@@ -108,7 +112,9 @@ void Connection::handle_frames() {
 
 void Connection::flush_soon() {
   if (out_.size() - out_sent_ > kOutBytesMax) {
-    return fail("the other side does not read its answers");
+    // Later: whoever appended is in the middle of something.
+    loop_.post(
+        [self = shared_from_this()] { self->fail("the other side does not read its answers"); });
   }
   if (handling_ || flush_posted_ || waiting_to_write_) {
     return;
@@ -124,7 +130,8 @@ void Connection::flush_soon() {
 
 void Connection::flush() {
   while (out_sent_ < out_.size() && !waiting_to_write_) {
-    const ssize_t sent = ::send(watch_->fd(), out_.data() + out_sent_, out_.size() - out_sent_, MSG_NOSIGNAL);
+    const ssize_t sent =
+        ::send(watch_->fd(), out_.data() + out_sent_, out_.size() - out_sent_, MSG_NOSIGNAL);
     if (sent >= 0) {
       out_sent_ += static_cast<std::size_t>(sent);
     } else if (errno == EAGAIN) {
@@ -149,7 +156,8 @@ void Connection::flush() {
   }
 }
 
-Acceptor::Acceptor(io::Loop& loop, base::UniqueFd listening, std::function<void(base::UniqueFd)> on_accept)
+Acceptor::Acceptor(io::Loop& loop, base::UniqueFd listening,
+                   std::function<void(base::UniqueFd)> on_accept)
     : on_accept_(std::move(on_accept)), watch_(loop, std::move(listening)) {
   wait();
 }

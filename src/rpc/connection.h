@@ -1,6 +1,6 @@
-// One connection of a server, on an event loop: whole frames in, frames out, both bounded. All frames of one read are
-// handled before anything is written, so that many answers leave in one write. Not here: pairing replies with requests
-// (Channel does that for callers that wait).
+// One connection of a server, on an event loop: whole frames in, frames out, both bounded. All
+// frames of one read are handled before anything is written, so that many answers leave in one
+// write. Not here: pairing replies with requests (Channel does that for callers that wait).
 #pragma once
 
 #include <functional>
@@ -18,13 +18,14 @@ class Connection : public std::enable_shared_from_this<Connection> {
  public:
   struct Handlers {
     std::function<void(Connection&, const Frame&)> on_frame;
-    std::function<void(Connection&, const std::string& why)> on_close;  ///< once, unless close() came first
+    std::function<void(Connection&, const std::string& why)>
+        on_close;  ///< once, unless close() came first
   };
 
   static std::shared_ptr<Connection> start(io::Loop& loop, base::UniqueFd fd, Handlers handlers);
 
-  /// Queues a frame; it leaves when the handlers of this round are done. A peer that does not read is cut off when
-  /// `kOutBytesMax` wait for it.
+  /// Queues a frame; it leaves when the handlers of this round are done. A peer that does not read
+  /// is cut off when `kOutBytesMax` wait for it.
   template <Message T>
   void send(FrameHeader header, const T& payload) {
     if (watch_ != nullptr) {
@@ -44,6 +45,11 @@ class Connection : public std::enable_shared_from_this<Connection> {
   }
   void reply_error(std::uint16_t method, std::uint64_t id, Status status, std::string_view message,
                    std::string_view hint);
+
+  /// For whoever encodes frames by itself: the buffer to append to (null once closed), and the word
+  /// that it did.
+  Buffer* out() { return watch_ != nullptr ? &out_ : nullptr; }
+  void appended() { flush_soon(); }
 
   /// Ends the connection; on_close is not called.
   void close();

@@ -52,7 +52,8 @@ FrameState read_frame(std::string_view bytes, Frame& frame) {
     return FrameState::kNeedsMore;
   }
   frame.payload = bytes.substr(sizeof header, header.length);
-  return digest_of(header, frame.payload.data()) == header.digest ? FrameState::kWhole : FrameState::kBroken;
+  return digest_of(header, frame.payload.data()) == header.digest ? FrameState::kWhole
+                                                                  : FrameState::kBroken;
 }
 
 }  // namespace aquifer::rpc

@@ -1,5 +1,5 @@
-// Frames: a fixed header in front of every message, with a digest over header and payload, so that a damaged or foreign
-// stream ends the connection and is never acted on.
+// Frames: a fixed header in front of every message, with a digest over header and payload, so that
+// a damaged or foreign stream ends the connection and is never acted on.
 #pragma once
 
 #include <cstddef>
@@ -23,10 +23,10 @@ struct FrameHeader {
   std::uint16_t version = kProtocolVersion;
   std::uint16_t method = 0;
   std::uint16_t flags = 0;
-  std::uint16_t status = 0;   ///< replies: a Status; when not 0 the payload is {message, hint}
-  std::uint32_t length = 0;   ///< bytes of payload
-  std::uint64_t id = 0;       ///< pairs a reply with its request
-  std::uint64_t digest = 0;   ///< of the fields above and the payload
+  std::uint16_t status = 0;  ///< replies: a Status; when not 0 the payload is {message, hint}
+  std::uint32_t length = 0;  ///< bytes of payload
+  std::uint64_t id = 0;      ///< pairs a reply with its request
+  std::uint64_t digest = 0;  ///< of the fields above and the payload
 };
 static_assert(sizeof(FrameHeader) == 32 && offsetof(FrameHeader, digest) == 24);
 

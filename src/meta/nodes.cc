@@ -1,0 +1,116 @@
+// Membership: nodes join, leave, are lost and come back.
+#include "base/strings.h"
+#include "meta/state_machine.h"
+
+#include <algorithm>
+
+namespace aquifer::meta {
+
+using protocol::Method;
+
+namespace {
+
+Segment segment_of(const protocol::NodeHello& hello, SessionId session) {
+  Segment segment;
+  segment.id = hello.segment;
+  segment.node.id = hello.node;
+  segment.node.name = hello.name;
+  segment.node.address = hello.address;
+  segment.node.unix_name = hello.unix_name;
+  segment.node.host = hello.host;
+  segment.node.process = hello.process;
+  segment.node.session = session;
+  segment.units_max = static_cast<std::uint32_t>(
+      std::min<std::uint64_t>(hello.data_bytes / pool::kUnitBytes, UINT32_MAX));
+  segment.capacity_units = segment.units_max;
+  segment.slots_max = hello.slots;
+  return segment;
+}
+
+}  // namespace
+
+void StateMachine::node_hello(SessionId session, std::uint64_t request,
+                              const protocol::NodeHello& hello, Time) {
+  if (hello.name.empty() || hello.data_bytes < pool::kUnitBytes || !hello.node || !hello.segment) {
+    return refuse(session, Method::kNodeHello, request, Status::kInvalidArgument,
+                  "the node's hello is incomplete", {});
+  }
+  const SegmentIndex namesake = segments_.find_name(hello.name);
+  if (namesake != kNone && segments_.get(namesake)->node.id != hello.node) {
+    const Segment& other = *segments_.get(namesake);
+    if (other.alive()) {
+      return refuse(session, Method::kNodeHello, request, Status::kConflict,
+                    base::cat("a node named \"", hello.name, "\" has already joined from ",
+                              other.node.address, " (process ", other.node.process, ")"),
+                    "choose another --name, or stop that node");
+    }
+    drop_segment(namesake);
+  }
+  SegmentIndex index = segments_.find_node(hello.node);
+  if (index != kNone && segments_.get(index)->id != hello.segment) {
+    drop_segment(index);
+    index = kNone;
+  }
+  if (index == kNone) {
+    index = segments_.add(segment_of(hello, session));
+  } else {
+    segments_.get(index)->node.session = session;
+    segments_.repeat_reclaims(index);
+  }
+  const Segment& segment = *segments_.get(index);
+  reply(session, Method::kNodeHello, request,
+        protocol::NodeWelcome{options_.pool, options_.epoch, options_.process,
+                              segment.granted_units, segment.granted_slots});
+}
+
+void StateMachine::node_leave(SessionId session, std::uint64_t request) {
+  drop_segment(segments_.find_session(session));
+  reply(session, Method::kNodeLeave, request, protocol::Empty{});
+}
+
+void StateMachine::drop_segment(SegmentIndex index) {
+  // Puts that write there can only fail; their other replicas are taken back.
+  for (auto& [id, put] : open_puts_) {
+    const auto lost =
+        std::find_if(put.replicas.begin(), put.replicas.end(),
+                     [&](const OpenReplica& replica) { return replica.segment == index; });
+    if (lost != put.replicas.end()) {
+      cancel(put, false);
+      std::erase_if(put.replicas,
+                    [&](const OpenReplica& replica) { return replica.segment == index; });
+    }
+  }
+  finish_removes(segments_.drop(index));
+}
+
+void StateMachine::list_nodes(SessionId session, std::uint64_t request) {
+  protocol::NodeList list;
+  segments_.for_each([&](SegmentIndex, Segment& segment) {
+    const Node& node = segment.node;
+    list.nodes.push_back({node.id, node.name, node.address, node.unix_name, node.host});
+  });
+  reply(session, Method::kListNodes, request, list);
+}
+
+void StateMachine::verified(SegmentIndex index, const protocol::Verified& message) {
+  const ReplicaIndex replica = directory_.find_slot(index, message.slot, message.generation);
+  if (message.bad && replica != kNone) {
+    DroppedReplica dropped = directory_.drop_replica(replica);
+    segments_.reclaim(dropped.segment, dropped.slot, dropped.generation, std::move(dropped.extents),
+                      {}, true);
+  }
+}
+
+void StateMachine::forget_nodes(Time now) {
+  std::vector<SegmentIndex> gone;
+  segments_.for_each([&](SegmentIndex index, Segment& segment) {
+    if (!segment.alive() && now - segment.node.lost_since >= options_.node_grace) {
+      gone.push_back(index);
+    }
+  });
+  for (const SegmentIndex index : gone) {
+    drop_segment(index);
+  }
+}
+
+}  // namespace aquifer::meta

@@ -1,0 +1,242 @@
+// Open puts: start, commit, abort, expiry.
+#include <algorithm>
+
+#include "base/check.h"
+#include "meta/state_machine.h"
+#include "pool/object.h"
+
+namespace aquifer::meta {
+
+using protocol::Method;
+
+namespace {
+
+constexpr Time kCommitGrace{
+    1000};  // past the client's own deadline, after which it commits no more
+constexpr std::size_t kFinishedMax = 1u << 16;
+constexpr std::uint32_t kTimeoutMaxMs = 600'000;
+
+}  // namespace
+
+StateMachine::StartItem StateMachine::start_item(const protocol::PutStart& start,
+                                                 const protocol::PutStartItem& item) {
+  StartItem out;
+  out.value_bytes = item.value_bytes;
+  if (item.key.empty() || item.key.size() > Limits::kKeyBytes || item.value_bytes == 0) {
+    out.status = Status::kInvalidArgument;
+    return out;
+  }
+  if (item.value_bytes > Limits::kValueBytes) {
+    out.status = Status::kTooLarge;
+    return out;
+  }
+  out.hash = hasher_(start.name_space, item.key);
+  out.units =
+      units_for(pool::header_bytes(start.name_space.size(), item.key.size(), item.value_bytes) +
+                item.value_bytes);
+  if (const ObjectIndex object = directory_.find(out.hash); object != kNone) {
+    directory_.touch(object);
+    out.status = Status::kExists;
+  }
+  return out;
+}
+
+void StateMachine::put_start(SessionId session, std::uint64_t request,
+                             const protocol::PutStart& start, Time now) {
+  if (start.replicas == 0 || start.replicas > Limits::kReplicas ||
+      start.items.size() > Limits::kBatchKeys || start.name_space.empty() ||
+      start.name_space.size() > Limits::kNamespaceBytes) {
+    return refuse(session, Method::kPutStart, request, Status::kInvalidArgument,
+                  "replicas, number of keys or namespace of the put are out of range", {});
+  }
+  WaitingStart waiting;
+  waiting.session = session;
+  waiting.request = request;
+  waiting.client = client_of_.at(session);
+  waiting.replicas = start.replicas;
+  waiting.preferred = start.preferred_node;
+  const Time timeout{std::min(start.timeout_ms, kTimeoutMaxMs)};
+  waiting.deadline = now + timeout;
+  waiting.put_expires = waiting.deadline + kCommitGrace;
+  waiting.items.reserve(start.items.size());
+  for (const protocol::PutStartItem& item : start.items) {
+    waiting.items.push_back(start_item(start, item));
+  }
+  waiting_starts_.push_back(std::move(waiting));  // served by settle(), in the order of arrival
+}
+
+// Only the first in the queue may hold a part of what it asked for: two large batches cannot starve
+// each other.
+void StateMachine::serve_waiting_starts() {
+  while (!waiting_starts_.empty() && fill(waiting_starts_.front())) {
+    answer(waiting_starts_.front());
+    waiting_starts_.pop_front();
+  }
+}
+
+// Places what can be placed; true when every item has its answer.
+bool StateMachine::fill(WaitingStart& start) {
+  std::size_t held = 0;
+  for (StartItem& item : start.items) {
+    if (item.status == Status::kOk) {
+      ++held;
+    }
+    if (item.status != Status::kInFlight) {
+      continue;
+    }
+    if (const Status status = why_it_cannot_be_placed(start, item); status != Status::kOk) {
+      item.status = status;
+      continue;
+    }
+    if (segments_.count() == 0) {
+      return false;  // a node may still join
+    }
+    auto replicas = segments_.place(item.units, start.replicas, start.preferred);
+    if (!replicas) {
+      if (segments_.make_room(item.units, start.replicas) || open_puts_.size() > held) {
+        return false;
+      }
+      item.status = Status::kBusy;  // this batch itself, or limbo, holds all there is
+      continue;
+    }
+    item.status = Status::kOk;
+    item.put = {options_.process, ++next_put_};
+    open_puts_[item.put] = {item.hash,         start.client, item.value_bytes,
+                            start.put_expires, false,        *std::move(replicas)};
+    open_by_hash_.emplace(item.hash, item.put);
+    ++held;
+  }
+  return true;
+}
+
+Status StateMachine::why_it_cannot_be_placed(const WaitingStart& start, const StartItem& item) {
+  unsigned nodes = 0;
+  unsigned large_enough = 0;
+  segments_.for_each([&](SegmentIndex, Segment& segment) {
+    nodes += segment.alive() ? 1 : 0;
+    large_enough += segment.alive() && segment.units_max >= item.units ? 1 : 0;
+  });
+  return nodes != 0 && large_enough < start.replicas ? Status::kNoSpace : Status::kOk;
+}
+
+void StateMachine::answer(const WaitingStart& start) {
+  protocol::Handles handles;
+  handles.items.reserve(start.items.size());
+  for (const StartItem& item : start.items) {
+    protocol::Handle handle;
+    handle.status = item.status;
+    handle.put = item.put;
+    handle.value_bytes = item.value_bytes;
+    if (item.status == Status::kOk) {
+      for (const OpenReplica& replica : open_puts_.at(item.put).replicas) {
+        const Segment& segment = *segments_.get(replica.segment);
+        protocol::Replica out{segment.node.id, segment.id, replica.slot, replica.generation, 0, {}};
+        for (const pool::Extent& extent : replica.extents) {
+          out.extents.push_back({extent.first_unit, extent.units});
+        }
+        handle.replicas.push_back(std::move(out));
+      }
+    }
+    handles.items.push_back(std::move(handle));
+  }
+  reply(start.session, Method::kPutStart, start.request, handles);
+}
+
+void StateMachine::put_finish(SessionId session, std::uint64_t request,
+                              const protocol::PutFinish& finish) {
+  protocol::Statuses statuses;
+  statuses.items.reserve(finish.items.size());
+  for (const protocol::PutFinishItem& item : finish.items) {
+    statuses.items.push_back(finish_put(client_of_.at(session), item));
+  }
+  reply(session, Method::kPutFinish, request, statuses);
+}
+
+Status StateMachine::finish_put(base::ClientId client, const protocol::PutFinishItem& item) {
+  const auto found = open_puts_.find(item.put);
+  if (found == open_puts_.end()) {
+    const auto before = finished_.find(item.put);  // a repeat gets the first answer
+    return before == finished_.end() ? Status::kCancelled : before->second;
+  }
+  OpenPut& put = found->second;
+  if (put.client != client) {
+    return Status::kDenied;
+  }
+  Status status = Status::kCancelled;
+  if (item.commit && !put.cancelled) {
+    status = commit(item.put, put, item);
+  }
+  if (status != Status::kOk) {
+    cancel(put, true);
+  }
+  close_put(item.put, status);
+  return status;
+}
+
+Status StateMachine::commit(base::PutId id, OpenPut& put, const protocol::PutFinishItem& item) {
+  if (item.header_digests.size() != put.replicas.size()) {
+    return Status::kInvalidArgument;
+  }
+  if (directory_.find(put.hash) != kNone) {
+    return Status::kExists;
+  }
+  const ObjectIndex object = directory_.add(put.hash, id, put.value_bytes);
+  for (std::size_t i = 0; i < put.replicas.size(); ++i) {
+    OpenReplica& replica = put.replicas[i];
+    directory_.add_replica(object, replica.segment, replica.slot, replica.generation,
+                           item.header_digests[i], std::move(replica.extents));
+  }
+  return Status::kOk;
+}
+
+// Takes the slots back. The put stays known until its writer answers or is gone.
+void StateMachine::cancel(OpenPut& put, bool writer_done) {
+  for (OpenReplica& replica : put.replicas) {
+    if (put.cancelled) {
+      if (writer_done) {
+        segments_.writer_done(replica.segment, replica.slot, replica.generation);
+      }
+    } else {
+      segments_.reclaim(replica.segment, replica.slot, replica.generation,
+                        std::move(replica.extents), put.client, writer_done);
+    }
+  }
+  put.cancelled = true;
+}
+
+void StateMachine::close_put(base::PutId id, Status status) {
+  const auto found = open_puts_.find(id);
+  auto [first, last] = open_by_hash_.equal_range(found->second.hash);
+  open_by_hash_.erase(
+      std::find_if(first, last, [&](const auto& entry) { return entry.second == id; }));
+  open_puts_.erase(found);
+  finished_[id] = status;
+  finished_order_.push_back(id);
+  if (finished_order_.size() > kFinishedMax) {
+    finished_.erase(finished_order_.front());
+    finished_order_.pop_front();
+  }
+}
+
+void StateMachine::expire_puts(Time now) {
+  for (auto& [id, put] : open_puts_) {
+    if (!put.cancelled && put.expires <= now) {
+      cancel(put, false);
+    }
+  }
+}
+
+void StateMachine::cancel_puts_of(base::ClientId client) {
+  std::vector<base::PutId> ids;
+  for (const auto& [id, put] : open_puts_) {
+    if (put.client == client) {
+      ids.push_back(id);
+    }
+  }
+  for (const base::PutId& id : ids) {
+    cancel(open_puts_.at(id), false);  // the node finds out whether the writer still has the memory
+    close_put(id, Status::kCancelled);
+  }
+}
+
+}  // namespace aquifer::meta

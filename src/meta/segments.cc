@@ -1,0 +1,330 @@
+#include "meta/segments.h"
+
+#include <algorithm>
+
+#include "base/check.h"
+
+namespace aquifer::meta {
+namespace {
+
+// Grants are asked for in steps: large enough not to be in the way, small enough to bound what a
+// crash leaves unclear.
+constexpr std::uint64_t kGrantStepUnits = (std::uint64_t{256} << 20) / pool::kUnitBytes;
+constexpr std::uint64_t kGrantLowUnits = kGrantStepUnits / 2;
+constexpr std::uint32_t kGrantStepSlots = 16384;
+constexpr std::uint64_t kReserveUnitsMax = (std::uint64_t{64} << 20) / pool::kUnitBytes;
+constexpr std::uint64_t kReserveShare = 64;
+constexpr std::size_t kReserveSlots = 64;
+
+}  // namespace
+
+std::uint64_t units_of(const std::vector<pool::Extent>& extents) {
+  std::uint64_t units = 0;
+  for (const pool::Extent& extent : extents) {
+    units += extent.units;
+  }
+  return units;
+}
+
+std::uint64_t Segment::reserve_units() const {
+  return std::min(capacity_units / kReserveShare, kReserveUnitsMax);
+}
+
+SegmentIndex Segments::find(base::SegmentId id) const {
+  const auto found =
+      std::find_if(table_.begin(), table_.end(), [&](const auto& s) { return s && s->id == id; });
+  return found == table_.end() ? kNone : static_cast<SegmentIndex>(found - table_.begin());
+}
+
+SegmentIndex Segments::find_node(base::NodeId id) const {
+  const auto found = std::find_if(table_.begin(), table_.end(),
+                                  [&](const auto& s) { return s && s->node.id == id; });
+  return found == table_.end() ? kNone : static_cast<SegmentIndex>(found - table_.begin());
+}
+
+SegmentIndex Segments::find_name(std::string_view name) const {
+  const auto found = std::find_if(table_.begin(), table_.end(),
+                                  [&](const auto& s) { return s && s->node.name == name; });
+  return found == table_.end() ? kNone : static_cast<SegmentIndex>(found - table_.begin());
+}
+
+SegmentIndex Segments::find_session(SessionId session) const {
+  const auto found = std::find_if(table_.begin(), table_.end(),
+                                  [&](const auto& s) { return s && s->node.session == session; });
+  return found == table_.end() ? kNone : static_cast<SegmentIndex>(found - table_.begin());
+}
+
+std::size_t Segments::count() const {
+  return static_cast<std::size_t>(
+      std::count_if(table_.begin(), table_.end(), [](const auto& s) { return s.has_value(); }));
+}
+
+SegmentIndex Segments::add(Segment segment) {
+  const auto free = std::find_if(table_.begin(), table_.end(), [](const auto& s) { return !s; });
+  const auto index = static_cast<SegmentIndex>(free - table_.begin());
+  if (free == table_.end()) {
+    table_.emplace_back();
+  }
+  table_[index] = std::move(segment);
+  ask_for(*table_[index], kGrantLowUnits, kGrantStepSlots);
+  return index;
+}
+
+std::vector<RemoveId> Segments::drop(SegmentIndex index) {
+  while (directory_.oldest(index) != kNone) {
+    directory_.drop_replica(directory_.oldest(index));
+  }
+  std::vector<RemoveId> done;
+  for (auto& [slot, retiring] : table_[index]->retiring) {
+    done.insert(done.end(), retiring.waiting.begin(), retiring.waiting.end());
+  }
+  table_[index].reset();
+  return done;
+}
+
+// Alive segments that could ever hold the object: the preferred one, then those with the largest
+// free share.
+std::vector<SegmentIndex> Segments::candidates(std::uint32_t units, std::string_view preferred) {
+  std::vector<SegmentIndex> indexes;
+  for_each([&](SegmentIndex index, Segment& segment) {
+    if (segment.alive() && segment.units_max >= units) {
+      indexes.push_back(index);
+    }
+  });
+  const auto free_share = [&](SegmentIndex index) {
+    Segment& s = *table_[index];
+    return static_cast<double>(s.space.free_units() + (s.units_max - s.granted_units)) /
+           static_cast<double>(s.units_max);
+  };
+  std::sort(indexes.begin(), indexes.end(), [&](SegmentIndex a, SegmentIndex b) {
+    const bool a_preferred = table_[a]->node.name == preferred;
+    const bool b_preferred = table_[b]->node.name == preferred;
+    return a_preferred != b_preferred ? a_preferred : free_share(a) > free_share(b);
+  });
+  return indexes;
+}
+
+std::optional<std::vector<OpenReplica>> Segments::place(std::uint32_t units, unsigned replicas,
+                                                        std::string_view preferred) {
+  std::vector<OpenReplica> placed;
+  for (const SegmentIndex index : candidates(units, preferred)) {
+    if (auto placement = table_[index]->space.take(units)) {
+      placed.push_back({index, placement->slot.index, placement->slot.generation,
+                        std::move(placement->extents)});
+      if (placed.size() == replicas) {
+        for (const OpenReplica& replica : placed) {
+          table_[replica.segment]->used_units += units;
+        }
+        return placed;
+      }
+    }
+  }
+  for (OpenReplica& replica : placed) {
+    for (const pool::Extent& extent : replica.extents) {
+      table_[replica.segment]->space.add_units(extent);
+    }
+    table_[replica.segment]->space.add_slot({replica.slot, replica.generation});
+  }
+  return std::nullopt;
+}
+
+bool Segments::make_room(std::uint32_t units, unsigned replicas) {
+  auto indexes = candidates(units, {});
+  // Where the oldest object has been unused for longest, room costs least.
+  const auto oldest_use = [&](SegmentIndex index) {
+    const ReplicaIndex oldest = directory_.oldest(index);
+    return table_[index]->can_grow() ? 0
+           : oldest == kNone         ? UINT64_MAX
+                             : directory_.object(directory_.replica(oldest).object).last_use;
+  };
+  std::sort(indexes.begin(), indexes.end(),
+            [&](SegmentIndex a, SegmentIndex b) { return oldest_use(a) < oldest_use(b); });
+  unsigned hopeful = 0;
+  for (const SegmentIndex index : indexes) {
+    if (hopeful < replicas) {
+      hopeful += make_room_in(index, units) ? 1 : 0;
+    }
+  }
+  return hopeful >= replicas;
+}
+
+bool Segments::make_room_in(SegmentIndex index, std::uint32_t units) {
+  Segment& segment = *table_[index];
+  if (segment.space.free_units() < units && segment.can_grow()) {
+    ask_for(segment, units + kGrantLowUnits, 0);
+    return true;
+  }
+  if (segment.space.free_slots() == 0 && segment.granted_slots < segment.slots_max) {
+    ask_for(segment, 0, kGrantStepSlots);
+    return true;
+  }
+  while (segment.space.free_units() + segment.retiring_units < units &&
+         directory_.oldest(index) != kNone) {
+    evict_oldest(index);
+  }
+  // Enough in all, but cut into too many runs, or no slot: one more goes at a time.
+  if (segment.retiring_units == 0 && directory_.oldest(index) != kNone) {
+    evict_oldest(index);
+  }
+  return segment.retiring_units > 0 || segment.space.free_units() >= units;
+}
+
+void Segments::evict_oldest(SegmentIndex index) {
+  DroppedReplica dropped = directory_.drop_replica(directory_.oldest(index));
+  ++evictions_;
+  reclaim(dropped.segment, dropped.slot, dropped.generation, std::move(dropped.extents), {}, true);
+}
+
+void Segments::keep_reserve() {
+  for_each([&](SegmentIndex index, Segment& segment) {
+    if (!segment.alive()) {
+      return;
+    }
+    if (segment.can_grow() && segment.space.free_units() < kGrantLowUnits) {
+      ask_for(segment, kGrantStepUnits, 0);
+    }
+    if (segment.granted_slots < segment.slots_max &&
+        segment.space.free_slots() < kGrantStepSlots / 2) {
+      ask_for(segment, 0, kGrantStepSlots);
+    }
+    const auto short_of_units = [&] {
+      return !segment.can_grow() &&
+             segment.space.free_units() + segment.retiring_units < segment.reserve_units();
+    };
+    const auto short_of_slots = [&] {
+      return segment.granted_slots == segment.slots_max &&
+             segment.space.free_slots() + segment.retiring.size() < kReserveSlots;
+    };
+    while ((short_of_units() || short_of_slots()) && directory_.oldest(index) != kNone) {
+      evict_oldest(index);
+    }
+  });
+}
+
+void Segments::ask_for(Segment& segment, std::uint64_t units, std::uint64_t slots) {
+  if (segment.asked_units <= segment.granted_units && units != 0) {
+    segment.asked_units = static_cast<std::uint32_t>(
+        std::min<std::uint64_t>(segment.granted_units + units, segment.units_max));
+  }
+  if (segment.asked_slots <= segment.granted_slots && slots != 0) {
+    segment.asked_slots = static_cast<std::uint32_t>(
+        std::min<std::uint64_t>(segment.granted_slots + slots, segment.slots_max));
+  }
+}
+
+std::optional<protocol::GrantMore> Segments::take_grant_request(SegmentIndex index,
+                                                                std::uint64_t epoch) {
+  Segment& segment = *table_[index];
+  const bool wanted =
+      segment.asked_units > segment.granted_units || segment.asked_slots > segment.granted_slots;
+  const bool told =
+      segment.told_units == segment.asked_units && segment.told_slots == segment.asked_slots;
+  if (!wanted || told) {
+    return std::nullopt;
+  }
+  segment.told_units = segment.asked_units;
+  segment.told_slots = segment.asked_slots;
+  return protocol::GrantMore{segment.id, epoch, segment.asked_units, segment.asked_slots};
+}
+
+void Segments::granted(SegmentIndex index, const protocol::Granted& message) {
+  Segment& segment = *table_[index];
+  segment.units_max = std::min(segment.units_max, message.units_max);
+  if (message.units > segment.granted_units && message.units <= segment.units_max) {
+    segment.space.add_units({segment.granted_units, message.units - segment.granted_units});
+    segment.granted_units = message.units;
+  }
+  // Generations of slots that are known already are skipped: a repeat after a lost connection.
+  for (std::size_t i = 0; i < message.generations.size(); ++i) {
+    const std::uint64_t slot = message.first_slot + i;
+    if (slot == segment.granted_slots && slot < segment.slots_max) {
+      segment.space.add_slot({static_cast<std::uint32_t>(slot), message.generations[i]});
+      ++segment.granted_slots;
+    }
+  }
+}
+
+void Segments::reclaim(SegmentIndex index, std::uint32_t slot, std::uint64_t generation,
+                       std::vector<pool::Extent> extents, base::ClientId writer, bool writer_done,
+                       RemoveId waiting) {
+  Segment& segment = *table_[index];
+  segment.retiring_units += units_of(extents);
+  segment.to_reclaim.push_back({slot, generation, writer, writer_done});
+  Retiring retiring{generation, std::move(extents), writer, writer_done, false, {}};
+  if (waiting != 0) {
+    retiring.waiting.push_back(waiting);
+  }
+  AQ_CHECK(segment.retiring.emplace(slot, std::move(retiring)).second);
+}
+
+void Segments::writer_done(SegmentIndex index, std::uint32_t slot, std::uint64_t generation) {
+  Segment* segment = get(index);
+  if (segment == nullptr) {
+    return;
+  }
+  const auto found = segment->retiring.find(slot);
+  if (found != segment->retiring.end() && found->second.generation == generation &&
+      !found->second.writer_done) {
+    found->second.writer_done = true;
+    segment->to_reclaim.push_back({slot, generation, found->second.writer, true});
+  }
+}
+
+std::vector<RemoveId> Segments::reclaimed(SegmentIndex index, const protocol::Reclaimed& message,
+                                          bool reuse_limbo) {
+  Segment& segment = *table_[index];
+  std::vector<RemoveId> done;
+  for (const protocol::ReclaimedItem& item : message.items) {
+    const auto found = segment.retiring.find(item.slot);
+    if (found == segment.retiring.end() || found->second.generation != item.generation) {
+      continue;  // a repeat
+    }
+    Retiring& retiring = found->second;
+    done.insert(done.end(), retiring.waiting.begin(), retiring.waiting.end());
+    retiring.waiting.clear();
+    const std::uint64_t units = units_of(retiring.extents);
+    if (item.next_generation == 0 && !retiring.limbo) {
+      retiring.limbo = true;
+      segment.retiring_units -= units;
+      segment.used_units -= units;
+      segment.limbo_units += units;
+    }
+    if (item.next_generation == 0 && !reuse_limbo) {
+      continue;
+    }
+    (retiring.limbo ? segment.limbo_units : segment.retiring_units) -= units;
+    segment.used_units -= retiring.limbo ? 0 : units;
+    for (const pool::Extent& extent : retiring.extents) {
+      segment.space.add_units(extent);
+    }
+    retiring.extents.clear();
+    if (item.next_generation != 0) {
+      segment.space.add_slot({item.slot, item.next_generation});
+      segment.retiring.erase(found);
+    }
+  }
+  return done;
+}
+
+void Segments::repeat_reclaims(SegmentIndex index) {
+  Segment& segment = *table_[index];
+  segment.to_reclaim.clear();
+  for (const auto& [slot, retiring] : segment.retiring) {
+    segment.to_reclaim.push_back(
+        {slot, retiring.generation, retiring.writer, retiring.writer_done});
+  }
+  segment.told_units = 0;
+  segment.told_slots = 0;
+}
+
+std::optional<protocol::Reclaim> Segments::take_reclaims(SegmentIndex index, std::uint64_t epoch) {
+  Segment& segment = *table_[index];
+  if (segment.to_reclaim.empty()) {
+    return std::nullopt;
+  }
+  protocol::Reclaim message{segment.id, epoch, std::move(segment.to_reclaim)};
+  segment.to_reclaim.clear();
+  return message;
+}
+
+}  // namespace aquifer::meta

@@ -1,0 +1,157 @@
+// The segments that nodes have brought: their granted and free space, what is being taken back,
+// what is in limbo, and the nodes they belong to. Plain state: effects are collected and fetched by
+// the state machine.
+//
+// A slot that meta wants back is *retiring* from the moment the node is told until the node
+// answers: with a new generation (its space is free again) or with limbo (a writer may still write;
+// the space waits).
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "aquifer/types.h"
+#include "meta/directory.h"
+#include "meta/space.h"
+#include "protocol/messages.h"
+
+namespace aquifer::meta {
+
+using Time =
+    std::chrono::milliseconds;  ///< since any fixed moment; handed in, never read from a clock
+using SessionId = std::uint64_t;
+using RemoveId = std::uint64_t;
+
+struct Node {
+  base::NodeId id{};
+  std::string name;
+  std::string address;
+  std::string unix_name;
+  std::string host;
+  std::uint64_t process = 0;
+  SessionId session = 0;  ///< 0: lost
+  Time lost_since{};
+  TransportBytes read{};
+  TransportBytes written{};
+};
+
+/// One replica of an open put.
+struct OpenReplica {
+  SegmentIndex segment = kNone;
+  std::uint32_t slot = 0;
+  std::uint64_t generation = 0;
+  std::vector<pool::Extent> extents;
+};
+
+struct Retiring {
+  std::uint64_t generation = 0;
+  std::vector<pool::Extent> extents;
+  base::ClientId writer{};
+  bool writer_done = true;
+  bool limbo = false;
+  std::vector<RemoveId> waiting;  ///< removes that are answered when no reader can get it any more
+};
+
+struct Segment {
+  base::SegmentId id{};
+  Node node;
+  Space space;
+  std::uint32_t units_max = 0;  ///< units of its data area, less when its memory ran out
+  std::uint32_t granted_units = 0;
+  std::uint32_t asked_units = 0;  ///< wanted of the node, in all
+  std::uint32_t told_units = 0;   ///< and what the node was told of that
+  std::uint32_t slots_max = 0;
+  std::uint32_t granted_slots = 0;
+  std::uint32_t asked_slots = 0;
+  std::uint32_t told_slots = 0;
+  std::uint64_t capacity_units = 0;  ///< as the node announced it
+  std::uint64_t used_units = 0;      ///< of open, committed and retiring replicas, limbo apart
+  std::uint64_t limbo_units = 0;
+  std::uint64_t retiring_units = 0;                      ///< on their way back
+  std::unordered_map<std::uint32_t, Retiring> retiring;  ///< by slot
+  std::vector<protocol::ReclaimItem> to_reclaim;         ///< not yet told to the node
+
+  bool alive() const { return node.session != 0; }
+  bool can_grow() const { return granted_units < units_max; }
+  std::uint64_t reserve_units() const;
+};
+
+/// The sum of units of extents.
+std::uint64_t units_of(const std::vector<pool::Extent>& extents);
+
+class Segments {
+ public:
+  explicit Segments(Directory& directory) : directory_(directory) {}
+
+  Segment* get(SegmentIndex index) {
+    return index < table_.size() && table_[index] ? &*table_[index] : nullptr;
+  }
+  SegmentIndex find(base::SegmentId id) const;
+  SegmentIndex find_node(base::NodeId id) const;
+  SegmentIndex find_name(std::string_view name) const;
+  SegmentIndex find_session(SessionId session) const;
+
+  SegmentIndex add(Segment segment);
+  /// Forgets a segment and all replicas in it; the removes that waited for it.
+  std::vector<RemoveId> drop(SegmentIndex index);
+
+  template <class Visit>  // visit(SegmentIndex, Segment&)
+  void for_each(Visit visit) {
+    for (SegmentIndex index = 0; index < table_.size(); ++index) {
+      if (table_[index]) {
+        visit(index, *table_[index]);
+      }
+    }
+  }
+  std::size_t count() const;
+
+  /// Places one object: `replicas` distinct nodes, the preferred one first where it has room.
+  /// Nothing is kept when it cannot be done now.
+  std::optional<std::vector<OpenReplica>> place(std::uint32_t units, unsigned replicas,
+                                                std::string_view preferred);
+
+  /// Starts what is needed so that place() will succeed: grants, evictions. False when nothing can
+  /// be done or is under way.
+  bool make_room(std::uint32_t units, unsigned replicas);
+
+  /// Keeps the reserve: grants ahead of need, evictions ahead of need.
+  void keep_reserve();
+
+  /// Takes a slot back. `writer` is none for a committed replica. `waiting` (0: none) is told when
+  /// no reader can get it.
+  void reclaim(SegmentIndex index, std::uint32_t slot, std::uint64_t generation,
+               std::vector<pool::Extent> extents, base::ClientId writer, bool writer_done,
+               RemoveId waiting = 0);
+  /// The writer of a slot that is already retiring has said that it is done.
+  void writer_done(SegmentIndex index, std::uint32_t slot, std::uint64_t generation);
+
+  /// What a node says. The removes that need not wait any longer.
+  std::vector<RemoveId> reclaimed(SegmentIndex index, const protocol::Reclaimed& message,
+                                  bool reuse_limbo);
+  void granted(SegmentIndex index, const protocol::Granted& message);
+
+  /// All retiring slots are told to the node again (it came back).
+  void repeat_reclaims(SegmentIndex index);
+
+  /// What has to be told to a node: filled by the calls above, emptied by the caller.
+  std::optional<protocol::Reclaim> take_reclaims(SegmentIndex index, std::uint64_t epoch);
+  std::optional<protocol::GrantMore> take_grant_request(SegmentIndex index, std::uint64_t epoch);
+
+  std::uint64_t evictions() const { return evictions_; }
+
+ private:
+  std::vector<SegmentIndex> candidates(std::uint32_t units, std::string_view preferred);
+  bool make_room_in(SegmentIndex index, std::uint32_t units);
+  void evict_oldest(SegmentIndex index);
+  void ask_for(Segment& segment, std::uint64_t units, std::uint64_t slots);
+
+  Directory& directory_;
+  std::vector<std::optional<Segment>> table_;
+  std::uint64_t evictions_ = 0;
+};
+
+}  // namespace aquifer::meta

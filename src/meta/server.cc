@@ -1,0 +1,136 @@
+#include "meta/server.h"
+
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+#include <unordered_map>
+
+#include "base/log.h"
+#include "base/random.h"
+#include "base/strings.h"
+#include "io/address.h"
+#include "io/loop.h"
+#include "io/socket.h"
+#include "meta/state_machine.h"
+#include "rpc/connection.h"
+
+namespace aquifer::meta {
+namespace {
+
+constexpr std::chrono::milliseconds kTick{10};
+
+class LoopServer final : public Server, private Outbox {
+ public:
+  LoopServer(const ServerOptions& options, io::Address address, base::UniqueFd listening)
+      : options_(options), address_(std::move(address)), state_(state_options(options), *this) {
+    acceptor_.emplace(loop_, std::move(listening),
+                      [this](base::UniqueFd fd) { accept(std::move(fd)); });
+    loop_.every(kTick, [this] { state_.tick(now()); });
+    thread_ = std::thread([this] { run(); });
+  }
+
+  ~LoopServer() override { stop(); }
+
+  std::string address() const override { return address_.text(); }
+
+  std::optional<Error> wait_failed(std::chrono::milliseconds time) override {
+    std::unique_lock lock(mutex_);
+    ended_.wait_for(lock, time, [&] { return failure_.has_value(); });
+    return failure_;
+  }
+
+  void stop() override {
+    loop_.stop();
+    const std::lock_guard lock(joining_);
+    if (thread_.joinable()) {
+      thread_.join();
+    }
+  }
+
+ private:
+  static StateOptions state_options(const ServerOptions& options) {
+    StateOptions state;
+    state.pool = {base::random_id()};
+    state.process = base::random_id();
+    state.secret = base::random_id();
+    state.node_grace = options.node_grace;
+    state.client_grace = options.client_grace;
+    state.fault_reuse_limbo = options.fault_reuse_limbo;
+    return state;
+  }
+
+  static Time now() {
+    return std::chrono::duration_cast<Time>(std::chrono::steady_clock::now().time_since_epoch());
+  }
+
+  void run() {
+    try {
+      loop_.run();
+    } catch (const std::exception& error) {
+      base::log_error("meta", error.what());
+      const std::lock_guard lock(mutex_);
+      failure_ =
+          Error{Status::kInternal, error.what(), "this is a defect of aquifer: please report it"};
+      ended_.notify_all();
+    }
+    connections_.clear();
+    acceptor_.reset();
+  }
+
+  void accept(base::UniqueFd fd) {
+    if (connections_.size() >= options_.connections_max) {
+      return;  // closed at once
+    }
+    const SessionId session = ++next_session_;
+    rpc::Connection::Handlers handlers;
+    handlers.on_frame = [this, session](rpc::Connection&, const rpc::Frame& frame) {
+      state_.handle(session, frame, now());
+    };
+    handlers.on_close = [this, session](rpc::Connection&, const std::string&) {
+      connections_.erase(session);
+      state_.disconnected(session, now());
+    };
+    connections_.emplace(session,
+                         rpc::Connection::start(loop_, std::move(fd), std::move(handlers)));
+  }
+
+  rpc::Buffer* open(SessionId session) override {
+    const auto found = connections_.find(session);
+    return found == connections_.end() ? nullptr : found->second->out();
+  }
+  void appended(SessionId session) override { connections_.at(session)->appended(); }
+
+  const ServerOptions options_;
+  const io::Address address_;
+  io::Loop loop_;
+  StateMachine state_;
+  std::optional<rpc::Acceptor> acceptor_;
+  std::unordered_map<SessionId, std::shared_ptr<rpc::Connection>> connections_;
+  SessionId next_session_ = 0;
+  std::mutex joining_;
+  std::mutex mutex_;
+  std::condition_variable ended_;
+  std::optional<Error> failure_;
+  std::thread thread_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Server>> Server::start(const ServerOptions& options) {
+  auto wanted = io::Address::parse(options.listen);
+  if (!wanted) {
+    return std::move(wanted).error();
+  }
+  auto listening = io::listen_tcp(*wanted);
+  if (!listening) {
+    return std::move(listening).error();
+  }
+  auto address = io::local_address(listening->get());
+  if (!address) {
+    return std::move(address).error();
+  }
+  return std::unique_ptr<Server>(
+      new LoopServer(options, *std::move(address), *std::move(listening)));
+}
+
+}  // namespace aquifer::meta

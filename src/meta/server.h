@@ -1,0 +1,44 @@
+// The MetaService as a running server: the state machine of meta (state_machine.h) with sockets and
+// a clock around it, on one thread of its own. Not here: any decision about objects.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "aquifer/result.h"
+
+namespace aquifer::meta {
+
+struct ServerOptions {
+  std::string listen = "tcp://127.0.0.1:5000";
+  std::chrono::milliseconds node_grace{
+      5000};  ///< a node silent for longer is lost, with what it holds
+  std::chrono::milliseconds client_grace{
+      1000};  ///< a client gone for longer has its open puts aborted
+  std::uint32_t connections_max = 4096;
+  bool fault_reuse_limbo = false;  ///< tests only: hand out bytes that may still have a writer
+};
+
+class Server {
+ public:
+  /// Listens and serves on a thread of its own. Errors: kInvalidArgument (address), kConflict (port
+  /// in use), kIo.
+  static Result<std::unique_ptr<Server>> start(const ServerOptions& options);
+
+  virtual ~Server() = default;
+
+  /// The address clients use, with the real port.
+  virtual std::string address() const = 0;
+
+  /// Waits up to `time` for the server to end by itself (a failed check); says why if it did.
+  /// Thread-safe.
+  virtual std::optional<Error> wait_failed(std::chrono::milliseconds time) = 0;
+
+  /// Ends the server and joins its thread. Repeatable, thread-safe.
+  virtual void stop() = 0;
+};
+
+}  // namespace aquifer::meta

@@ -1,0 +1,232 @@
+#include "meta/state_machine.h"
+
+#include <algorithm>
+
+namespace aquifer::meta {
+
+using protocol::Method;
+
+StateMachine::StateMachine(const StateOptions& options, Outbox& outbox)
+    : options_(options), outbox_(outbox), hasher_(options.secret) {}
+
+void StateMachine::refuse(SessionId session, Method method, std::uint64_t request, Status status,
+                          std::string_view message, std::string_view hint) {
+  if (rpc::Buffer* out = outbox_.open(session)) {
+    rpc::FrameHeader header;
+    header.method = static_cast<std::uint16_t>(method);
+    header.flags = rpc::kFlagReply;
+    header.status = static_cast<std::uint16_t>(status);
+    header.id = request;
+    rpc::append_frame(*out, header, rpc::ErrorMessage{message, hint});
+    outbox_.appended(session);
+  }
+}
+
+template <class T, class Handle>
+void StateMachine::decode_and(SessionId session, const rpc::Frame& frame, Handle handle) {
+  T message;
+  if (rpc::decode(frame.payload, message)) {
+    handle(message);
+  } else {
+    refuse(session, static_cast<Method>(frame.header.method), frame.header.id,
+           Status::kInvalidArgument, "the request cannot be read",
+           "use the same version of aquifer on both sides");
+  }
+}
+
+void StateMachine::handle(SessionId session, const rpc::Frame& frame, Time now) {
+  if (frame.header.method < static_cast<std::uint16_t>(Method::kNodeHello)) {
+    handle_client(session, frame, now);
+  } else {
+    handle_node(session, frame, now);
+  }
+  settle();
+}
+
+void StateMachine::handle_client(SessionId session, const rpc::Frame& frame, Time now) {
+  const auto method = static_cast<Method>(frame.header.method);
+  const std::uint64_t request = frame.header.id;
+  if (method == Method::kClientHello) {
+    return decode_and<protocol::ClientHello>(
+        session, frame, [&](const auto& m) { client_hello(session, request, m); });
+  }
+  if (!client_of_.contains(session)) {
+    return refuse(session, method, request, Status::kInvalidArgument, "a client says hello first",
+                  {});
+  }
+  switch (method) {
+    case Method::kListNodes:
+      return list_nodes(session, request);
+    case Method::kPutStart:
+      return decode_and<protocol::PutStart>(
+          session, frame, [&](const auto& m) { put_start(session, request, m, now); });
+    case Method::kPutFinish:
+      return decode_and<protocol::PutFinish>(
+          session, frame, [&](const auto& m) { put_finish(session, request, m); });
+    case Method::kLookup:
+      return decode_and<protocol::Lookup>(session, frame,
+                                          [&](const auto& m) { lookup(session, request, m); });
+    case Method::kMatchPrefix:
+      return decode_and<protocol::MatchPrefix>(
+          session, frame, [&](const auto& m) { match_prefix(session, request, m); });
+    case Method::kRemove:
+      return decode_and<protocol::Remove>(session, frame,
+                                          [&](const auto& m) { remove(session, request, m, now); });
+    case Method::kReport:
+      return decode_and<protocol::Report>(session, frame, [&](const auto& m) {
+        report(m);
+        reply(session, method, request, protocol::Empty{});
+      });
+    case Method::kPoolStatus:
+      return reply(session, method, request, status());
+    default:
+      return refuse(session, method, request, Status::kNotSupported,
+                    "this meta does not know the request",
+                    "use the same version of aquifer on both sides");
+  }
+}
+
+void StateMachine::handle_node(SessionId session, const rpc::Frame& frame, Time now) {
+  const auto method = static_cast<Method>(frame.header.method);
+  if (method == Method::kNodeHello) {
+    return decode_and<protocol::NodeHello>(
+        session, frame, [&](const auto& m) { node_hello(session, frame.header.id, m, now); });
+  }
+  const SegmentIndex index = segments_.find_session(session);
+  if (index == kNone) {
+    return refuse(session, method, frame.header.id, Status::kInvalidArgument,
+                  "a node says hello first", {});
+  }
+  Segment& segment = *segments_.get(index);
+  switch (method) {
+    case Method::kNodeLeave:
+      return node_leave(session, frame.header.id);
+    case Method::kNodeBeat:
+      return decode_and<protocol::NodeBeat>(session, frame, [&](const auto& beat) {
+        segment.node.read.tcp = beat.tcp_read;
+        segment.node.written.tcp = beat.tcp_written;
+      });
+    case Method::kGranted:
+      return decode_and<protocol::Granted>(session, frame, [&](const auto& m) {
+        if (m.segment == segment.id) {
+          segments_.granted(index, m);
+        }
+      });
+    case Method::kReclaimed:
+      return decode_and<protocol::Reclaimed>(session, frame, [&](const auto& m) {
+        if (m.segment == segment.id) {
+          finish_removes(segments_.reclaimed(index, m, options_.fault_reuse_limbo));
+        }
+      });
+    case Method::kVerified:
+      return decode_and<protocol::Verified>(session, frame,
+                                            [&](const auto& m) { verified(index, m); });
+    default:
+      return refuse(session, method, frame.header.id, Status::kNotSupported,
+                    "this meta does not know the request", {});
+  }
+}
+
+void StateMachine::client_hello(SessionId session, std::uint64_t request,
+                                const protocol::ClientHello& hello) {
+  ClientState& client = clients_[hello.client];
+  if (client.session != 0) {
+    client_of_.erase(client.session);
+  }
+  client.session = session;
+  client_of_[session] = hello.client;
+  reply(session, Method::kClientHello, request,
+        protocol::ClientWelcome{options_.pool, options_.epoch});
+}
+
+void StateMachine::disconnected(SessionId session, Time now) {
+  if (const auto found = client_of_.find(session); found != client_of_.end()) {
+    ClientState& client = clients_[found->second];
+    client.session = 0;
+    client.gone_since = now;
+    client_of_.erase(found);
+  }
+  if (const SegmentIndex index = segments_.find_session(session); index != kNone) {
+    Node& node = segments_.get(index)->node;
+    node.session = 0;
+    node.lost_since = now;
+  }
+  settle();
+}
+
+void StateMachine::tick(Time now) {
+  while (!waiting_starts_.empty()) {
+    const auto late =
+        std::find_if(waiting_starts_.begin(), waiting_starts_.end(),
+                     [&](const WaitingStart& start) { return start.deadline <= now; });
+    if (late == waiting_starts_.end()) {
+      break;
+    }
+    for (StartItem& item : late->items) {
+      if (item.status == Status::kInFlight) {
+        item.status = segments_.count() == 0 ? Status::kUnreachable : Status::kBusy;
+      }
+    }
+    answer(*late);
+    waiting_starts_.erase(late);
+  }
+  expire_puts(now);
+  expire_removes(now);
+  forget_clients(now);
+  forget_nodes(now);
+  settle();
+}
+
+void StateMachine::forget_clients(Time now) {
+  for (auto at = clients_.begin(); at != clients_.end();) {
+    const bool gone =
+        at->second.session == 0 && now - at->second.gone_since >= options_.client_grace;
+    if (gone) {
+      cancel_puts_of(at->first);
+      at = clients_.erase(at);
+    } else {
+      ++at;
+    }
+  }
+}
+
+// What follows from any change: waiting puts are served, reserves kept, and nodes told.
+void StateMachine::settle() {
+  serve_waiting_starts();
+  segments_.keep_reserve();
+  segments_.for_each([&](SegmentIndex index, Segment& segment) {
+    if (!segment.alive()) {
+      return;
+    }
+    if (const auto message = segments_.take_reclaims(index, options_.epoch)) {
+      send(segment.node.session, Method::kReclaim, *message);
+    }
+    if (const auto message = segments_.take_grant_request(index, options_.epoch)) {
+      send(segment.node.session, Method::kGrantMore, *message);
+    }
+  });
+}
+
+protocol::PoolStatusReply StateMachine::status() {
+  protocol::PoolStatusReply reply;
+  reply.objects = directory_.objects();
+  reply.evictions = segments_.evictions();
+  reply.integrity_failures = integrity_failures_;
+  segments_.for_each([&](SegmentIndex, Segment& segment) {
+    protocol::NodeStatusEntry entry;
+    entry.name = segment.node.name;
+    entry.state = segment.alive() ? "alive" : "lost";
+    entry.process = segment.node.process;
+    entry.capacity_bytes = segment.capacity_units * pool::kUnitBytes;
+    entry.used_bytes = segment.used_units * pool::kUnitBytes;
+    entry.limbo_bytes = segment.limbo_units * pool::kUnitBytes;
+    entry.shm_read = segment.node.read.shm;
+    entry.shm_written = segment.node.written.shm;
+    entry.tcp_read = segment.node.read.tcp;
+    entry.tcp_written = segment.node.written.tcp;
+    reply.nodes.push_back(entry);
+  });
+  return reply;
+}
+
+}  // namespace aquifer::meta

@@ -1,0 +1,192 @@
+// The control logic of meta: membership, placement, directory, open puts, removal, eviction. A
+// plain function of commands and time: no socket, no clock, no thread of its own, so that the same
+// code runs behind the server and under a simulator. Effects leave as frames through the Outbox.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/hash.h"
+#include "base/ids.h"
+#include "meta/directory.h"
+#include "meta/segments.h"
+#include "protocol/messages.h"
+#include "rpc/frame.h"
+
+namespace aquifer::meta {
+
+/// Where frames for a session go.
+class Outbox {
+ public:
+  virtual ~Outbox() = default;
+  /// The buffer to which a frame for this session is appended; null when the session is gone.
+  virtual rpc::Buffer* open(SessionId session) = 0;
+  /// A frame was appended.
+  virtual void appended(SessionId session) = 0;
+};
+
+struct StateOptions {
+  base::PoolId pool{};
+  std::uint64_t epoch = 1;
+  std::uint64_t process = 0;  ///< random id of this meta
+  std::uint64_t secret = 0;   ///< key of the directory's hash
+  Time node_grace{5000};
+  Time client_grace{1000};
+  bool fault_reuse_limbo = false;
+};
+
+class StateMachine {
+ public:
+  StateMachine(const StateOptions& options, Outbox& outbox);
+
+  /// A frame came in. A malformed one is answered with an error.
+  void handle(SessionId session, const rpc::Frame& frame, Time now);
+  /// The connection of a session ended.
+  void disconnected(SessionId session, Time now);
+  /// Time passed; call every 10 ms or so.
+  void tick(Time now);
+
+  /// For the status and for tests: free + used + limbo = capacity, per segment.
+  protocol::PoolStatusReply status();
+
+ private:
+  struct OpenPut {
+    base::Hash128 hash{};
+    base::ClientId client{};
+    std::uint64_t value_bytes = 0;
+    Time expires{};
+    bool cancelled = false;
+    std::vector<OpenReplica> replicas;
+  };
+  struct StartItem {
+    base::Hash128 hash{};
+    std::uint64_t value_bytes = 0;
+    std::uint32_t units = 0;
+    Status status = Status::kInFlight;  ///< kInFlight: not answered yet
+    base::PutId put{};
+  };
+  struct WaitingStart {
+    SessionId session = 0;
+    std::uint64_t request = 0;
+    base::ClientId client{};
+    unsigned replicas = 1;
+    std::string preferred;
+    Time deadline{};
+    Time put_expires{};
+    std::vector<StartItem> items;
+  };
+  struct WaitingRemove {
+    SessionId session = 0;
+    std::uint64_t request = 0;
+    Time deadline{};
+    std::vector<Status> statuses;
+    std::vector<std::uint32_t> owing;  ///< per key
+    std::uint32_t owing_in_all = 0;
+  };
+  struct ClientState {
+    SessionId session = 0;
+    Time gone_since{};
+    std::uint32_t open = 0;
+  };
+
+  // state_machine.cc: sessions, dispatch, time
+  template <class T>
+  void send(SessionId session, protocol::Method method, const T& message);
+  template <class T>
+  void reply(SessionId session, protocol::Method method, std::uint64_t request, const T& message);
+  void refuse(SessionId session, protocol::Method method, std::uint64_t request, Status status,
+              std::string_view message, std::string_view hint);
+  template <class T, class Handle>
+  void decode_and(SessionId session, const rpc::Frame& frame, Handle handle);
+  void handle_client(SessionId session, const rpc::Frame& frame, Time now);
+  void handle_node(SessionId session, const rpc::Frame& frame, Time now);
+  void client_hello(SessionId session, std::uint64_t request, const protocol::ClientHello& hello);
+  void settle();
+  void forget_clients(Time now);
+
+  // puts.cc
+  void put_start(SessionId session, std::uint64_t request, const protocol::PutStart& start,
+                 Time now);
+  void put_finish(SessionId session, std::uint64_t request, const protocol::PutFinish& finish);
+  StartItem start_item(const protocol::PutStart& start, const protocol::PutStartItem& item);
+  void serve_waiting_starts();
+  bool fill(WaitingStart& start);
+  Status why_it_cannot_be_placed(const WaitingStart& start, const StartItem& item);
+  void answer(const WaitingStart& start);
+  Status finish_put(base::ClientId client, const protocol::PutFinishItem& item);
+  Status commit(base::PutId id, OpenPut& put, const protocol::PutFinishItem& item);
+  void cancel(OpenPut& put, bool writer_done);
+  void close_put(base::PutId id, Status status);
+  void expire_puts(Time now);
+  void cancel_puts_of(base::ClientId client);
+
+  // lookups.cc
+  void refuse_batch(SessionId session, protocol::Method method, std::uint64_t request);
+  void lookup(SessionId session, std::uint64_t request, const protocol::Lookup& lookup);
+  void match_prefix(SessionId session, std::uint64_t request, const protocol::MatchPrefix& match);
+  void remove(SessionId session, std::uint64_t request, const protocol::Remove& remove, Time now);
+  void report(const protocol::Report& report);
+  protocol::Handle handle_of(ObjectIndex object);
+  Status remove_key(const base::Hash128& hash, RemoveId id, std::uint32_t& owing);
+  void finish_removes(const std::vector<RemoveId>& done);
+  void expire_removes(Time now);
+
+  // nodes.cc
+  void node_hello(SessionId session, std::uint64_t request, const protocol::NodeHello& hello,
+                  Time now);
+  void node_leave(SessionId session, std::uint64_t request);
+  void list_nodes(SessionId session, std::uint64_t request);
+  void verified(SegmentIndex index, const protocol::Verified& message);
+  void drop_segment(SegmentIndex index);
+  void forget_nodes(Time now);
+
+  StateOptions options_;
+  Outbox& outbox_;
+  base::KeyHasher hasher_;
+  Directory directory_;
+  Segments segments_{directory_};
+  std::unordered_map<SessionId, base::ClientId> client_of_;
+  std::unordered_map<base::ClientId, ClientState> clients_;
+  std::unordered_map<base::PutId, OpenPut> open_puts_;
+  std::unordered_multimap<base::Hash128, base::PutId> open_by_hash_;
+  std::uint64_t next_put_ = 0;
+  std::deque<WaitingStart> waiting_starts_;
+  std::unordered_map<RemoveId, WaitingRemove> waiting_removes_;
+  RemoveId next_remove_ = 0;
+  std::unordered_map<base::PutId, Status>
+      finished_;  ///< outcomes of the latest puts, for repeated commits
+  std::deque<base::PutId> finished_order_;
+  std::uint64_t integrity_failures_ = 0;
+};
+
+template <class T>
+void StateMachine::send(SessionId session, protocol::Method method, const T& message) {
+  if (rpc::Buffer* out = outbox_.open(session)) {
+    rpc::FrameHeader header;
+    header.method = static_cast<std::uint16_t>(method);
+    rpc::append_frame(*out, header, message);
+    outbox_.appended(session);
+  }
+}
+
+template <class T>
+void StateMachine::reply(SessionId session, protocol::Method method, std::uint64_t request,
+                         const T& message) {
+  if (request == 0) {
+    return;  // nobody waits for it
+  }
+  if (rpc::Buffer* out = outbox_.open(session)) {
+    rpc::FrameHeader header;
+    header.method = static_cast<std::uint16_t>(method);
+    header.flags = rpc::kFlagReply;
+    header.id = request;
+    rpc::append_frame(*out, header, message);
+    outbox_.appended(session);
+  }
+}
+
+}  // namespace aquifer::meta

@@ -1,0 +1,318 @@
+// Every message of the pool, in one place: what clients and nodes say to meta and what meta says to
+// nodes. Plain structs with their field lists (rpc/codec.h); numbers are never reused. Bulk bytes
+// do not travel here (bulk.h).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "aquifer/types.h"
+#include "base/ids.h"
+#include "rpc/codec.h"
+
+namespace aquifer::protocol {
+
+enum class Method : std::uint16_t {
+  // client -> meta, request and reply
+  kClientHello = 1,
+  kListNodes = 2,
+  kPutStart = 3,
+  kPutFinish = 4,
+  kLookup = 5,
+  kMatchPrefix = 6,
+  kRemove = 7,
+  kReport = 8,
+  kPoolStatus = 9,
+  // node -> meta
+  kNodeHello = 20,  // request and reply
+  kNodeLeave = 21,  // request and reply
+  kNodeBeat = 22,   // one way
+  kGranted = 23,    // one way
+  kReclaimed = 24,  // one way
+  kVerified = 25,   // one way
+  // meta -> node, one way
+  kGrantMore = 30,
+  kReclaim = 31,
+  kVerify = 32,
+};
+
+/// A run of units of a segment's data.
+struct Run {
+  std::uint32_t first_unit = 0;
+  std::uint32_t units = 0;
+  static constexpr auto wire = std::tuple{&Run::first_unit, &Run::units};
+};
+
+/// One replica as a handle carries it.
+struct Replica {
+  base::NodeId node{};
+  base::SegmentId segment{};
+  std::uint32_t slot = 0;
+  std::uint64_t generation = 0;
+  std::uint64_t header_digest = 0;  ///< 0 in the reply to kPutStart
+  std::vector<Run> extents;
+  static constexpr auto wire =
+      std::tuple{&Replica::node,       &Replica::segment,       &Replica::slot,
+                 &Replica::generation, &Replica::header_digest, &Replica::extents};
+};
+
+/// What a lookup returns for one key: enough to read and to verify without asking again.
+struct Handle {
+  Status status = Status::kNotFound;
+  base::PutId put{};
+  std::uint64_t value_bytes = 0;
+  std::vector<Replica> replicas;
+  static constexpr auto wire =
+      std::tuple{&Handle::status, &Handle::put, &Handle::value_bytes, &Handle::replicas};
+};
+
+struct Empty {
+  std::uint8_t nothing = 0;
+  static constexpr auto wire = std::tuple{&Empty::nothing};
+};
+
+struct ClientHello {
+  base::ClientId client{};
+  std::uint64_t process = 0;
+  static constexpr auto wire = std::tuple{&ClientHello::client, &ClientHello::process};
+};
+struct ClientWelcome {
+  base::PoolId pool{};
+  std::uint64_t epoch = 0;
+  static constexpr auto wire = std::tuple{&ClientWelcome::pool, &ClientWelcome::epoch};
+};
+
+/// How to reach a node.
+struct NodeEntry {
+  base::NodeId node{};
+  std::string_view name;
+  std::string_view address;    ///< of the data port
+  std::string_view unix_name;  ///< abstract Unix socket that hands out segments
+  std::string_view host;       ///< boot id: equal means the same kernel
+  static constexpr auto wire = std::tuple{&NodeEntry::node, &NodeEntry::name, &NodeEntry::address,
+                                          &NodeEntry::unix_name, &NodeEntry::host};
+};
+struct NodeList {
+  std::vector<NodeEntry> nodes;
+  static constexpr auto wire = std::tuple{&NodeList::nodes};
+};
+
+struct PutStartItem {
+  std::string_view key;
+  std::uint64_t value_bytes = 0;
+  static constexpr auto wire = std::tuple{&PutStartItem::key, &PutStartItem::value_bytes};
+};
+struct PutStart {
+  std::uint64_t ticket =
+      0;  ///< number of this request in the client's session: a repeat gets the first answer
+  std::string_view name_space;
+  std::uint32_t timeout_ms = 0;
+  std::uint32_t replicas = 1;
+  std::string_view preferred_node;
+  std::vector<PutStartItem> items;
+  static constexpr auto wire =
+      std::tuple{&PutStart::ticket,   &PutStart::name_space,     &PutStart::timeout_ms,
+                 &PutStart::replicas, &PutStart::preferred_node, &PutStart::items};
+};
+/// Answer of kPutStart and kLookup (one handle per key, in order) and of kMatchPrefix (those of the
+/// leading run).
+struct Handles {
+  std::vector<Handle> items;
+  static constexpr auto wire = std::tuple{&Handles::items};
+};
+
+struct PutFinishItem {
+  base::PutId put{};
+  bool commit = false;  ///< false: the put is given up and none of its writers is at work any more
+  std::vector<std::uint64_t> header_digests;  ///< one per replica, in the order of kPutStart
+  static constexpr auto wire =
+      std::tuple{&PutFinishItem::put, &PutFinishItem::commit, &PutFinishItem::header_digests};
+};
+struct PutFinish {
+  std::vector<PutFinishItem> items;
+  static constexpr auto wire = std::tuple{&PutFinish::items};
+};
+struct Statuses {
+  std::vector<Status> items;
+  static constexpr auto wire = std::tuple{&Statuses::items};
+};
+
+struct Lookup {
+  std::string_view name_space;
+  bool use = true;  ///< counts as a use for eviction
+  std::vector<std::string_view> keys;
+  static constexpr auto wire = std::tuple{&Lookup::name_space, &Lookup::use, &Lookup::keys};
+};
+struct MatchPrefix {
+  std::string_view name_space;
+  std::vector<std::string_view> keys;
+  static constexpr auto wire = std::tuple{&MatchPrefix::name_space, &MatchPrefix::keys};
+};
+struct Remove {
+  std::string_view name_space;
+  std::uint32_t timeout_ms = 0;
+  std::vector<std::string_view> keys;
+  static constexpr auto wire = std::tuple{&Remove::name_space, &Remove::timeout_ms, &Remove::keys};
+};
+
+/// Bytes of values a client moved through mapped memory of one node, since its last report.
+struct MovedBytes {
+  base::NodeId node{};
+  std::uint64_t read = 0;
+  std::uint64_t written = 0;
+  static constexpr auto wire =
+      std::tuple{&MovedBytes::node, &MovedBytes::read, &MovedBytes::written};
+};
+/// A replica whose digests did not match although its generation was right.
+struct Suspect {
+  base::SegmentId segment{};
+  std::uint32_t slot = 0;
+  std::uint64_t generation = 0;
+  static constexpr auto wire = std::tuple{&Suspect::segment, &Suspect::slot, &Suspect::generation};
+};
+/// What a client did by itself since its last report: uses of cached handles (by put), bytes,
+/// suspicions.
+struct Report {
+  std::vector<base::PutId> uses;
+  std::vector<MovedBytes> moved;
+  std::vector<Suspect> suspects;
+  std::uint64_t integrity_failures = 0;
+  static constexpr auto wire =
+      std::tuple{&Report::uses, &Report::moved, &Report::suspects, &Report::integrity_failures};
+};
+
+struct NodeStatusEntry {
+  std::string_view name;
+  std::string_view state;
+  std::uint64_t process = 0;
+  std::uint64_t capacity_bytes = 0;
+  std::uint64_t used_bytes = 0;
+  std::uint64_t limbo_bytes = 0;
+  std::uint64_t shm_read = 0;
+  std::uint64_t shm_written = 0;
+  std::uint64_t tcp_read = 0;
+  std::uint64_t tcp_written = 0;
+  static constexpr auto wire =
+      std::tuple{&NodeStatusEntry::name,       &NodeStatusEntry::state,
+                 &NodeStatusEntry::process,    &NodeStatusEntry::capacity_bytes,
+                 &NodeStatusEntry::used_bytes, &NodeStatusEntry::limbo_bytes,
+                 &NodeStatusEntry::shm_read,   &NodeStatusEntry::shm_written,
+                 &NodeStatusEntry::tcp_read,   &NodeStatusEntry::tcp_written};
+};
+struct PoolStatusReply {
+  std::uint64_t objects = 0;
+  std::uint64_t evictions = 0;
+  std::uint64_t integrity_failures = 0;
+  std::vector<NodeStatusEntry> nodes;
+  static constexpr auto wire =
+      std::tuple{&PoolStatusReply::objects, &PoolStatusReply::evictions,
+                 &PoolStatusReply::integrity_failures, &PoolStatusReply::nodes};
+};
+
+/// A node introduces itself with its one segment.
+struct NodeHello {
+  base::NodeId node{};
+  std::string_view name;
+  std::string_view address;
+  std::string_view unix_name;
+  std::string_view host;
+  std::uint64_t process = 0;
+  base::SegmentId segment{};
+  std::uint64_t data_bytes = 0;
+  std::uint32_t slots = 0;
+  std::uint64_t epoch = 0;  ///< the highest it has accepted
+  static constexpr auto wire = std::tuple{
+      &NodeHello::node,  &NodeHello::name,    &NodeHello::address, &NodeHello::unix_name,
+      &NodeHello::host,  &NodeHello::process, &NodeHello::segment, &NodeHello::data_bytes,
+      &NodeHello::slots, &NodeHello::epoch};
+};
+struct NodeWelcome {
+  base::PoolId pool{};
+  std::uint64_t epoch = 0;
+  std::uint64_t meta = 0;  ///< random id of the meta process
+  std::uint32_t granted_units =
+      0;  ///< what meta knows to be granted already: the node repeats what is above
+  std::uint32_t granted_slots = 0;
+  static constexpr auto wire =
+      std::tuple{&NodeWelcome::pool, &NodeWelcome::epoch, &NodeWelcome::meta,
+                 &NodeWelcome::granted_units, &NodeWelcome::granted_slots};
+};
+
+/// The node's own counters, since it started.
+struct NodeBeat {
+  std::uint64_t tcp_read = 0;
+  std::uint64_t tcp_written = 0;
+  static constexpr auto wire = std::tuple{&NodeBeat::tcp_read, &NodeBeat::tcp_written};
+};
+
+struct GrantMore {
+  base::SegmentId segment{};
+  std::uint64_t epoch = 0;
+  std::uint32_t units = 0;  ///< wanted in all, counted from the start of the data
+  std::uint32_t slots = 0;
+  static constexpr auto wire =
+      std::tuple{&GrantMore::segment, &GrantMore::epoch, &GrantMore::units, &GrantMore::slots};
+};
+/// What the node has marked as granted: everything below these marks. The generations are those of
+/// the slots from `first_slot` on.
+struct Granted {
+  base::SegmentId segment{};
+  std::uint32_t units = 0;
+  std::uint32_t first_slot = 0;
+  std::vector<std::uint64_t> generations;
+  std::uint32_t units_max =
+      0;  ///< all the segment will ever have: less than its size when memory ran out
+  static constexpr auto wire = std::tuple{&Granted::segment, &Granted::units, &Granted::first_slot,
+                                          &Granted::generations, &Granted::units_max};
+};
+
+/// Take a slot back, whatever became of its put: sealed -> retired, granted -> limbo or free, limbo
+/// -> free when its writer is gone.
+struct ReclaimItem {
+  std::uint32_t slot = 0;
+  std::uint64_t generation = 0;
+  base::ClientId writer{};   ///< who was given the slot; none: it was sealed and committed
+  bool writer_done = false;  ///< the writer has said that it will not touch the slot any more
+  static constexpr auto wire = std::tuple{&ReclaimItem::slot, &ReclaimItem::generation,
+                                          &ReclaimItem::writer, &ReclaimItem::writer_done};
+};
+struct Reclaim {
+  base::SegmentId segment{};
+  std::uint64_t epoch = 0;
+  std::vector<ReclaimItem> items;
+  static constexpr auto wire = std::tuple{&Reclaim::segment, &Reclaim::epoch, &Reclaim::items};
+};
+struct ReclaimedItem {
+  std::uint32_t slot = 0;
+  std::uint64_t generation = 0;       ///< the one named in the request
+  std::uint64_t next_generation = 0;  ///< granted anew under this one; 0: the slot is in limbo
+  static constexpr auto wire =
+      std::tuple{&ReclaimedItem::slot, &ReclaimedItem::generation, &ReclaimedItem::next_generation};
+};
+struct Reclaimed {
+  base::SegmentId segment{};
+  std::vector<ReclaimedItem> items;
+  static constexpr auto wire = std::tuple{&Reclaimed::segment, &Reclaimed::items};
+};
+
+/// Check the digests of a sealed slot; only the node's own finding marks it bad.
+struct Verify {
+  base::SegmentId segment{};
+  std::uint32_t slot = 0;
+  std::uint64_t generation = 0;
+  std::uint64_t header_digest = 0;
+  static constexpr auto wire =
+      std::tuple{&Verify::segment, &Verify::slot, &Verify::generation, &Verify::header_digest};
+};
+struct Verified {
+  base::SegmentId segment{};
+  std::uint32_t slot = 0;
+  std::uint64_t generation = 0;
+  bool bad = false;
+  static constexpr auto wire =
+      std::tuple{&Verified::segment, &Verified::slot, &Verified::generation, &Verified::bad};
+};
+
+}  // namespace aquifer::protocol
