@@ -1,0 +1,233 @@
+#include "node/meta_link.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "base/strings.h"
+
+namespace aquifer::node {
+
+using protocol::Method;
+
+namespace {
+
+constexpr std::chrono::milliseconds kBackoffFirst{50};
+constexpr std::chrono::milliseconds kBackoffMax{1000};
+constexpr std::chrono::milliseconds kConnectTime{500};
+constexpr std::chrono::milliseconds kPoll{100};
+
+}  // namespace
+
+MetaLink::MetaLink(io::Loop& loop, io::Address meta, Identity identity, Hooks hooks)
+    : loop_(loop),
+      meta_(std::move(meta)),
+      identity_(std::move(identity)),
+      hooks_(std::move(hooks)),
+      backoff_(kBackoffFirst) {}
+
+template <class T>
+void MetaLink::send(Method method, const T& message, std::uint64_t id) {
+  if (connection_ != nullptr) {
+    rpc::FrameHeader header;
+    header.method = static_cast<std::uint16_t>(method);
+    header.id = id;
+    connection_->send(header, message);
+  }
+}
+
+void MetaLink::start() {
+  loop_.every(kPoll, [this] { beat(); });
+  connect();
+}
+
+void MetaLink::connect() {
+  if (ended_) {
+    return;
+  }
+  auto fd = io::connect_tcp(meta_, io::Clock::now() + kConnectTime);
+  if (!fd) {
+    if (!told_waiting_) {
+      told_waiting_ = true;
+      hooks_.on_event(
+          base::cat("waiting for meta at ", meta_.text(), " (", fd.error().message, ")"));
+    }
+    return retry();
+  }
+  rpc::Connection::Handlers handlers;
+  handlers.on_frame = [this](rpc::Connection&, const rpc::Frame& frame) { on_frame(frame); };
+  handlers.on_close = [this](rpc::Connection&, const std::string& why) {
+    connection_.reset();
+    if (on_left_) {
+      return std::exchange(on_left_, {})();
+    }
+    if (joined_) {
+      hooks_.on_event(base::cat("lost meta at ", meta_.text(), " (", why, "), connecting again"));
+    }
+    joined_ = false;
+    retry();
+  };
+  connection_ = rpc::Connection::start(loop_, *std::move(fd), std::move(handlers));
+  say_hello();
+}
+
+void MetaLink::retry() {
+  loop_.after(backoff_, [this] { connect(); });
+  backoff_ = std::min(backoff_ * 2, kBackoffMax);
+}
+
+void MetaLink::say_hello() {
+  const auto segment = hooks_.segment();
+  const auto& view = segment->view();
+  protocol::NodeHello hello;
+  hello.node = identity_.node;
+  hello.name = identity_.name;
+  hello.address = identity_.address;
+  hello.unix_name = identity_.unix_name;
+  hello.host = identity_.host;
+  hello.process = static_cast<std::uint64_t>(getpid());
+  hello.segment = view.id();
+  hello.data_bytes = view.shape().data_bytes;
+  hello.slots = view.slot_count();
+  hello.epoch = view.header().epoch.load();
+  send(Method::kNodeHello, hello, 1);
+}
+
+void MetaLink::on_frame(const rpc::Frame& frame) {
+  switch (static_cast<Method>(frame.header.method)) {
+    case Method::kNodeHello:
+      return on_welcome(frame);
+    case Method::kNodeLeave:
+      if (on_left_) {
+        std::exchange(on_left_, {})();
+      }
+      return;
+    case Method::kGrantMore: {
+      protocol::GrantMore message;
+      if (rpc::decode(frame.payload, message) && message.segment == hooks_.segment()->view().id()) {
+        wanted_units_ = std::max(wanted_units_, message.units);
+        wanted_slots_ = std::max(wanted_slots_, message.slots);
+        grant_wanted();
+      }
+      return;
+    }
+    case Method::kReclaim: {
+      protocol::Reclaim message;
+      if (rpc::decode(frame.payload, message)) {
+        reclaim(message);
+      }
+      return;
+    }
+    case Method::kVerify: {
+      protocol::Verify message;
+      if (rpc::decode(frame.payload, message)) {
+        verify(message);
+      }
+      return;
+    }
+    default:
+      return;  // a newer meta may say more than this node knows
+  }
+}
+
+void MetaLink::on_welcome(const rpc::Frame& frame) {
+  if (frame.header.status != 0) {
+    rpc::ErrorMessage message;
+    rpc::decode(frame.payload, message);
+    ended_ = true;
+    return hooks_.on_refused({static_cast<Status>(frame.header.status),
+                              std::string(message.message), std::string(message.hint)});
+  }
+  protocol::NodeWelcome welcome;
+  if (!rpc::decode(frame.payload, welcome)) {
+    return;
+  }
+  if (meta_process_ != 0 && meta_process_ != welcome.meta) {
+    // A new meta knows nothing of what lies here, and what the old one granted may still have
+    // writers: start afresh.
+    meta_process_ = 0;
+    wanted_units_ = wanted_slots_ = told_slots_ = told_units_ = 0;
+    if (auto replaced = hooks_.replace_segment(); !replaced) {
+      ended_ = true;
+      return hooks_.on_refused(replaced.error());
+    }
+    hooks_.on_event("meta is a new process: the segment was replaced by an empty one");
+    return say_hello();
+  }
+  joined(welcome);
+}
+
+void MetaLink::joined(const protocol::NodeWelcome& welcome) {
+  joined_ = true;
+  backoff_ = kBackoffFirst;
+  told_waiting_ = false;
+  meta_process_ = welcome.meta;
+  told_units_ = welcome.granted_units;
+  told_slots_ = welcome.granted_slots;
+  auto& header = hooks_.segment()->view().header();
+  header.pool.store(welcome.pool.value);
+  header.epoch.store(welcome.epoch);
+  hooks_.on_event(base::cat("joined meta at ", meta_.text()));
+  grant_wanted();
+}
+
+void MetaLink::memory_grew() { grant_wanted(); }
+
+void MetaLink::grant_wanted() {
+  if (!joined_) {
+    return;
+  }
+  const auto segment = hooks_.segment();
+  segment->grant(wanted_units_, wanted_slots_);
+  if (segment->granted_units() > told_units_ || segment->granted_slots() > told_slots_) {
+    send(Method::kGranted, segment->granted_since(told_slots_));
+    told_units_ = segment->granted_units();
+    told_slots_ = segment->granted_slots();
+    if (told_units_ > 0 && told_slots_ > 0) {
+      hooks_.on_ready();
+    }
+  }
+}
+
+void MetaLink::reclaim(const protocol::Reclaim& message) {
+  const auto segment = hooks_.segment();
+  if (message.segment != segment->view().id()) {
+    return;
+  }
+  protocol::Reclaimed answer{message.segment, {}};
+  answer.items.reserve(message.items.size());
+  for (const protocol::ReclaimItem& item : message.items) {
+    answer.items.push_back(segment->reclaim(item));
+  }
+  send(Method::kReclaimed, answer);
+}
+
+void MetaLink::verify(const protocol::Verify& message) {
+  const auto segment = hooks_.segment();
+  if (message.segment == segment->view().id()) {
+    send(Method::kVerified, protocol::Verified{message.segment, message.slot, message.generation,
+                                               segment->find_bad(message)});
+  }
+}
+
+void MetaLink::beat() {
+  const auto segment = hooks_.segment();
+  if (!joined_ || segment == nullptr) {
+    return;
+  }
+  if (auto released = segment->release_limbo(); !released.empty()) {
+    send(Method::kReclaimed, protocol::Reclaimed{segment->view().id(), std::move(released)});
+  }
+  send(Method::kNodeBeat, hooks_.counters());
+}
+
+void MetaLink::leave(std::function<void()> done) {
+  ended_ = true;
+  if (!joined_) {
+    return done();
+  }
+  on_left_ = std::move(done);
+  send(Method::kNodeLeave, protocol::Empty{}, 2);
+}
+
+}  // namespace aquifer::node

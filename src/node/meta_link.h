@@ -1,0 +1,78 @@
+// The node's connection to its meta: says hello, keeps the session, carries out what meta asks of
+// the segment, and connects again when the connection ends. Lives on the node's control loop.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "aquifer/result.h"
+#include "io/address.h"
+#include "io/loop.h"
+#include "node/segment_host.h"
+#include "protocol/messages.h"
+#include "rpc/connection.h"
+
+namespace aquifer::node {
+
+class MetaLink {
+ public:
+  struct Identity {
+    base::NodeId node{};
+    std::string name;
+    std::string address;
+    std::string unix_name;
+    std::string host;
+  };
+  struct Hooks {
+    std::function<std::shared_ptr<SegmentHost>()> segment;  ///< the one being served
+    std::function<Result<void>()> replace_segment;          ///< drops it for a fresh one
+    std::function<protocol::NodeBeat()> counters;
+    std::function<void(const std::string&)> on_event;
+    std::function<void()> on_ready;                ///< joined, and the first memory granted
+    std::function<void(const Error&)> on_refused;  ///< meta will not have this node
+  };
+
+  MetaLink(io::Loop& loop, io::Address meta, Identity identity, Hooks hooks);
+
+  /// Starts connecting; goes on until the loop ends.
+  void start();
+  /// More memory has been populated: grant what meta is waiting for.
+  void memory_grew();
+  /// Says goodbye; `done` is called when meta has answered or cannot be reached.
+  void leave(std::function<void()> done);
+
+ private:
+  void connect();
+  void retry();
+  void say_hello();
+  void on_frame(const rpc::Frame& frame);
+  void on_welcome(const rpc::Frame& frame);
+  void joined(const protocol::NodeWelcome& welcome);
+  void grant_wanted();
+  void reclaim(const protocol::Reclaim& message);
+  void verify(const protocol::Verify& message);
+  void beat();
+  template <class T>
+  void send(protocol::Method method, const T& message, std::uint64_t id = 0);
+
+  io::Loop& loop_;
+  const io::Address meta_;
+  const Identity identity_;
+  Hooks hooks_;
+  std::shared_ptr<rpc::Connection> connection_;
+  bool joined_ = false;
+  bool ended_ = false;
+  bool told_waiting_ = false;
+  std::chrono::milliseconds backoff_;
+  std::uint64_t meta_process_ = 0;  ///< of the meta that knows what this node holds
+  std::uint32_t wanted_units_ = 0;
+  std::uint32_t wanted_slots_ = 0;
+  std::uint32_t told_slots_ = 0;
+  std::uint32_t told_units_ = 0;
+  std::function<void()> on_left_;
+};
+
+}  // namespace aquifer::node

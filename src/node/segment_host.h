@@ -1,0 +1,94 @@
+// The node's one segment: makes it, gives it memory ahead of need on a thread of its own, grants
+// slots and space to meta, takes slots back, hands the memory to same-host clients, and knows when
+// each of those is gone. Not here: sockets.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "aquifer/result.h"
+#include "base/ids.h"
+#include "base/unique_fd.h"
+#include "memory/shared_memory.h"
+#include "node/open_writes.h"
+#include "pool/segment.h"
+#include "protocol/messages.h"
+
+namespace aquifer::node {
+
+class SegmentHost {
+ public:
+  struct Options {
+    std::uint64_t data_bytes = 0;
+    std::string path;  ///< empty: anonymous memory
+    base::NodeId node{};
+  };
+
+  /// Makes the segment and starts giving it memory. `on_progress` is called on the helper thread
+  /// whenever more has been populated, with the error once when memory ran out. Errors: kNoSpace,
+  /// kConflict, kIo.
+  using Progress = std::function<void(const std::optional<Error>&)>;
+  static Result<std::unique_ptr<SegmentHost>> make(const Options& options, Progress on_progress);
+
+  /// Marks the segment dead, stops the helper, removes the file.
+  ~SegmentHost();
+
+  const pool::SegmentView& view() const { return view_; }
+  OpenWrites& open_writes() { return open_writes_; }
+
+  /// Grants up to the marks, as far as memory is populated. Control thread only.
+  void grant(std::uint32_t units, std::uint32_t slots);
+  /// What has been granted from `first_slot` on, to tell meta.
+  protocol::Granted granted_since(std::uint32_t first_slot) const;
+  std::uint32_t granted_units() const { return granted_units_; }
+  std::uint32_t granted_slots() const { return granted_slots_; }
+
+  /// Takes one slot back; see protocol::ReclaimItem. Control thread only.
+  protocol::ReclaimedItem reclaim(const protocol::ReclaimItem& item);
+  /// Limbo slots whose writers have gone since the last call. Control thread only.
+  std::vector<protocol::ReclaimedItem> release_limbo();
+
+  /// Checks a sealed slot against its digests; marks it bad and says true when they do not match.
+  bool find_bad(const protocol::Verify& verify);
+
+  /// A descriptor of the segment for one client, locked for it. Control thread only. Errors: kIo.
+  Result<base::UniqueFd> hand_out(base::ClientId client);
+
+ private:
+  SegmentHost(Options options, base::UniqueFd fd, memory::Mapping mapping, pool::SegmentView view,
+              Progress on_progress);
+  void populate_loop();
+  bool populate_step(std::uint64_t& slots, std::uint64_t& units);
+  bool may_still_write(base::ClientId client);
+  std::uint64_t take_back(std::uint32_t slot, pool::SlotWord word);
+
+  const Options options_;
+  base::UniqueFd fd_;
+  memory::Mapping mapping_;
+  pool::SegmentView view_;
+  OpenWrites open_writes_;
+  Progress on_progress_;
+
+  std::atomic<std::uint64_t> populated_units_{0};
+  std::atomic<std::uint64_t> populated_slots_{0};
+  std::atomic<std::uint64_t> units_max_;
+  std::atomic<bool> stopping_{false};
+  std::thread populator_;
+
+  std::uint32_t granted_units_ = 0;
+  std::uint32_t granted_slots_ = 0;
+  std::uint64_t next_lock_;  ///< lock positions lie behind the end of the file
+  std::unordered_multimap<base::ClientId, std::uint64_t> handed_out_;  ///< client -> lock position
+  std::vector<protocol::ReclaimItem> limbo_;
+};
+
+}  // namespace aquifer::node

@@ -1,0 +1,54 @@
+// The LocalService as a running server: owns segments, joins a meta, serves same-host clients by
+// handing out its memory and all others over TCP. Runs on threads of its own. Not here: where
+// objects go (meta) and what is in them (clients).
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "aquifer/result.h"
+
+namespace aquifer::node {
+
+struct ServerOptions {
+  std::string meta = "tcp://127.0.0.1:5000";
+  std::uint64_t dram_bytes = std::uint64_t{1} << 30;  ///< size of the data area, bytes
+  std::string name{};                                 ///< empty: HOST-PID
+  std::string listen = "tcp://127.0.0.1:0";           ///< the data port
+  std::string segments{};     ///< folder for segment files; empty: anonymous memory (memfd)
+  unsigned data_threads = 2;  ///< threads that serve TCP reads and writes
+};
+
+class Server {
+ public:
+  /// Makes the segment, listens, and keeps trying to join its meta until stopped. `on_event` (may
+  /// be empty) is told in plain words what happens: "waiting for meta at ...", "joined ...". Called
+  /// on a thread of the server. Errors: kInvalidArgument, kConflict (port in use, name taken is
+  /// reported by wait_failed), kNoSpace (the folder's file system is too small), kIo.
+  static Result<std::unique_ptr<Server>> start(
+      const ServerOptions& options, std::function<void(const std::string&)> on_event = {});
+
+  virtual ~Server() = default;
+
+  virtual std::string name() const = 0;
+  /// The address of the data port, with the real port.
+  virtual std::string address() const = 0;
+
+  /// Waits up to `time` until the node has joined its meta and offered its first memory; true when
+  /// it has.
+  virtual bool wait_ready(std::chrono::milliseconds time) = 0;
+
+  /// Waits up to `time` for the node to end by itself (refused by meta, a failed check); says why
+  /// if it did.
+  virtual std::optional<Error> wait_failed(std::chrono::milliseconds time) = 0;
+
+  /// Leaves the pool, ends all threads, frees the memory and removes its file. Repeatable,
+  /// thread-safe.
+  virtual void stop() = 0;
+};
+
+}  // namespace aquifer::node

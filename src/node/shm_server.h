@@ -1,0 +1,33 @@
+// Hands the segment to same-host clients over an abstract Unix socket (protocol/shm_hello.h). Only
+// the user that runs the node (or root) gets it. Lives on the node's control loop.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <unordered_map>
+
+#include "aquifer/result.h"
+#include "io/loop.h"
+#include "node/segment_host.h"
+#include "rpc/connection.h"
+
+namespace aquifer::node {
+
+class ShmServer {
+ public:
+  ShmServer(io::Loop& loop, base::UniqueFd listening,
+            std::function<std::shared_ptr<SegmentHost>()> segment);
+
+ private:
+  void accept(base::UniqueFd fd);
+  void on_request(io::Watch* watch);
+  void answer(int fd, base::ClientId client);
+
+  io::Loop& loop_;
+  std::function<std::shared_ptr<SegmentHost>()> segment_;
+  std::unordered_map<io::Watch*, std::unique_ptr<io::Watch>> waiting_;
+  rpc::Acceptor acceptor_;
+};
+
+}  // namespace aquifer::node
