@@ -1,5 +1,5 @@
-// A whole pool inside this process: meta, one node and any number of clients, for tests, single machines and trying
-// things out. Other processes of this host can join it by its address.
+// A whole pool inside this process: meta, one node and any number of clients, for tests, single
+// machines and trying things out. Other processes of this host can join it by its address.
 #pragma once
 
 #include <cstdint>
@@ -17,13 +17,14 @@ class Pool;
 }
 
 struct PoolOptions {
-  std::uint64_t dram_bytes = std::uint64_t{1} << 30;  ///< memory given to the pool, bytes (at least 1 MiB)
-  std::string listen = "tcp://127.0.0.1:0";           ///< where meta listens; port 0 takes a free one
-  std::string node_name{};                            ///< empty: made from the host's name and the pid
+  std::uint64_t dram_bytes = std::uint64_t{1}
+                             << 30;          ///< memory given to the pool, bytes (at least 1 MiB)
+  std::string listen = "tcp://127.0.0.1:0";  ///< where meta listens; port 0 takes a free one
+  std::string node_name{};                   ///< empty: made from the host's name and the pid
 };
 
-/// An embedded pool. Destroying it ends its threads and frees its memory. A failed check inside it closes the pool
-/// (calls answer kClosed), never the process.
+/// An embedded pool. Destroying it ends its threads and frees its memory. A failed check inside it
+/// closes the pool (calls answer kClosed), never the process.
 class Pool {
  public:
   /// Starts meta and node on threads of this process. Errors: kInvalidArgument, kNoSpace, kIo.

@@ -1,5 +1,5 @@
-// Result<T>: a value or an Error. Exists because std::expected is not in C++20; not a place for misses and existing
-// keys, which are ordinary outcomes (Status).
+// Result<T>: a value or an Error. Exists because std::expected is not in C++20; not a place for
+// misses and existing keys, which are ordinary outcomes (Status).
 #pragma once
 
 #include <optional>
@@ -21,13 +21,15 @@ struct Error {
   std::string text() const { return hint.empty() ? message : message + " (" + hint + ")"; }
 };
 
-/// A T, or the Error that stood in its way. Movable when T is. Reading the wrong side is a programmer's error
-/// (std::bad_variant_access).
+/// A T, or the Error that stood in its way. Movable when T is. Reading the wrong side is a
+/// programmer's error (std::bad_variant_access).
 template <class T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT(google-explicit-constructor)
-  Result(Error error) : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT(google-explicit-constructor)
+  Result(T value)
+      : state_(std::in_place_index<0>, std::move(value)) {}  // NOLINT(google-explicit-constructor)
+  Result(Error error)
+      : state_(std::in_place_index<1>, std::move(error)) {}  // NOLINT(google-explicit-constructor)
 
   bool ok() const { return state_.index() == 0; }
   explicit operator bool() const { return ok(); }

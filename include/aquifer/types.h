@@ -1,5 +1,6 @@
-// Words of the public API that carry no behaviour: status codes, limits, pieces of memory, options and reports.
-// Std types only, so that an engine can include this next to anything. Not here: Result (result.h), the calls (client.h).
+// Words of the public API that carry no behaviour: status codes, limits, pieces of memory, options
+// and reports. Std types only, so that an engine can include this next to anything. Not here:
+// Result (result.h), the calls (client.h).
 #pragma once
 
 #include <chrono>
@@ -12,25 +13,26 @@
 
 namespace aquifer {
 
-/// What became of one key, or of one call. Grouped by what the caller should do next. The numbers travel between
-/// processes and languages; they are never reused.
+/// What became of one key, or of one call. Grouped by what the caller should do next. The numbers
+/// travel between processes and languages; they are never reused.
 enum class Status : std::int32_t {
   kOk = 0,
   kExists = 1,    ///< success: the key was there already, nothing was moved
   kNotFound = 2,  ///< a miss
 
   // Try again here.
-  kBusy = 10,        ///< no space could be made within the deadline
-  kTimeout = 11,     ///< the deadline passed; a put that ends so was not stored
-  kUnknown = 12,     ///< the deadline passed or the connection broke while a put was being committed: it may be stored
+  kBusy = 10,     ///< no space could be made within the deadline
+  kTimeout = 11,  ///< the deadline passed; a put that ends so was not stored
+  kUnknown = 12,  ///< the deadline passed or the connection broke while a put was being committed:
+                  ///< it may be stored
   kRecovering = 13,  ///< not found, while nodes are still missing after a restart
   kPending = 14,     ///< removed from sight; some node has still to confirm it
   kInFlight = 15,    ///< another put of the key is open
 
   // Try elsewhere, or later.
   kUnreachable = 20,  ///< meta, or every node that holds the object, cannot be reached
-  kNoSpace = 21,      ///< can never fit: larger than the largest node, or pinned bytes leave no room
-  kClosed = 22,       ///< this client or pool has been closed
+  kNoSpace = 21,  ///< can never fit: larger than the largest node, or pinned bytes leave no room
+  kClosed = 22,   ///< this client or pool has been closed
 
   // Mend the request.
   kInvalidArgument = 30,
@@ -50,7 +52,8 @@ enum class Status : std::int32_t {
   kIo = 52,         ///< the operating system refused
 };
 
-/// The name of a status in snake_case ("not_found"); "unrecognized" for a number this version does not know.
+/// The name of a status in snake_case ("not_found"); "unrecognized" for a number this version does
+/// not know.
 std::string_view name_of(Status status);
 
 /// True for the two successes of a put, kOk and kExists.
@@ -58,7 +61,8 @@ constexpr bool is_success(Status status) {
   return status == Status::kOk || status == Status::kExists;
 }
 
-/// Limits every pool keeps. A larger request is answered kTooLarge or kInvalidArgument without being tried.
+/// Limits every pool keeps. A larger request is answered kTooLarge or kInvalidArgument without
+/// being tried.
 struct Limits {
   static constexpr std::size_t kKeyBytes = 1024;
   static constexpr std::size_t kNamespaceBytes = 255;
@@ -80,20 +84,22 @@ struct ConstPiece {
   std::size_t bytes = 0;
 };
 
-/// One object of a put: the value is the concatenation of its pieces (1 byte to Limits::kValueBytes in all).
+/// One object of a put: the value is the concatenation of its pieces (1 byte to Limits::kValueBytes
+/// in all).
 struct PutItem {
   std::string_view key;
   std::span<const ConstPiece> pieces;
 };
 
-/// One object of a get: the value fills the pieces in order. The pieces may be larger than the value; the rest of them
-/// stays as it was. Pieces of one batch must not overlap.
+/// One object of a get: the value fills the pieces in order. The pieces may be larger than the
+/// value; the rest of them stays as it was. Pieces of one batch must not overlap.
 struct GetItem {
   std::string_view key;
   std::span<const Piece> pieces;
 };
 
-/// Outcome of one get. `bytes` is the size of the value: with kOk the bytes delivered, with kTooSmall the bytes needed.
+/// Outcome of one get. `bytes` is the size of the value: with kOk the bytes delivered, with
+/// kTooSmall the bytes needed.
 struct GetOutcome {
   Status status = Status::kNotFound;
   std::uint64_t bytes = 0;
@@ -101,7 +107,7 @@ struct GetOutcome {
 
 /// What every call may carry.
 struct CallOptions {
-  std::string_view name_space{};       ///< empty: the client's namespace
+  std::string_view name_space{};         ///< empty: the client's namespace
   std::chrono::milliseconds timeout{0};  ///< zero: the client's timeout
 };
 
@@ -124,9 +130,10 @@ struct ClientOptions {
   std::string name_space = "default";
   Transport transport = Transport::kAuto;
   std::chrono::milliseconds timeout{5000};  ///< default deadline of each call
-  unsigned copy_threads = 1;                ///< threads that move bytes for one call, the caller's included (1 to 64)
-  unsigned tcp_streams = 2;                 ///< connections to one node used by one call (1 to 64)
-  std::size_t cached_handles = 1u << 20;    ///< handles remembered; 0 looks up on every get
+  unsigned copy_threads =
+      1;  ///< threads that move bytes for one call, the caller's included (1 to 64)
+  unsigned tcp_streams = 2;               ///< connections to one node used by one call (1 to 64)
+  std::size_t cached_handles = 1u << 20;  ///< handles remembered; 0 looks up on every get
 };
 
 /// Where one replica lies.
@@ -150,7 +157,7 @@ struct TransportBytes {
 /// One node in PoolStatus. Sizes in bytes of the data area.
 struct NodeStatus {
   std::string name;
-  std::string state;  ///< "alive", "lost"
+  std::string state;          ///< "alive", "lost"
   std::uint64_t process = 0;  ///< its pid on its host
   std::uint64_t capacity_bytes = 0;
   std::uint64_t used_bytes = 0;
@@ -174,9 +181,10 @@ struct PoolStatus {
 struct ClientCounters {
   std::uint64_t hits = 0;
   std::uint64_t misses = 0;
-  std::uint64_t integrity_failures = 0;  ///< digests that did not match under an unchanged generation
-  std::uint64_t stale_handles = 0;       ///< cached handles whose object had moved on
-  std::uint64_t meta_calls = 0;          ///< requests sent to meta
+  std::uint64_t integrity_failures =
+      0;                            ///< digests that did not match under an unchanged generation
+  std::uint64_t stale_handles = 0;  ///< cached handles whose object had moved on
+  std::uint64_t meta_calls = 0;     ///< requests sent to meta
   TransportBytes read_bytes;
   TransportBytes written_bytes;
 };

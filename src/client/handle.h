@@ -1,0 +1,64 @@
+// Handles as the client keeps them: enough to read and verify an object without asking meta.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "base/ids.h"
+#include "pool/object.h"
+#include "pool/segment.h"
+#include "protocol/messages.h"
+
+namespace aquifer::client {
+
+struct ReplicaPlace {
+  base::NodeId node{};
+  base::SegmentId segment{};
+  std::uint32_t slot = 0;
+  std::uint32_t extent_count = 0;
+  std::uint64_t generation = 0;
+  std::uint64_t header_digest = 0;
+  std::array<pool::Extent, pool::kExtentsMax> extents{};
+
+  std::span<const pool::Extent> used_extents() const { return {extents.data(), extent_count}; }
+};
+
+struct Handle {
+  base::PutId put{};
+  std::uint64_t value_bytes = 0;
+  std::vector<ReplicaPlace> replicas;
+
+  /// Nothing when what meta said cannot be a handle.
+  static std::shared_ptr<Handle> of(const protocol::Handle& message) {
+    auto handle = std::make_shared<Handle>();
+    handle->put = message.put;
+    handle->value_bytes = message.value_bytes;
+    for (const protocol::Replica& replica : message.replicas) {
+      if (replica.extents.empty() || replica.extents.size() > pool::kExtentsMax) {
+        return nullptr;
+      }
+      ReplicaPlace place{replica.node,
+                         replica.segment,
+                         replica.slot,
+                         static_cast<std::uint32_t>(replica.extents.size()),
+                         replica.generation,
+                         replica.header_digest,
+                         {}};
+      for (std::size_t i = 0; i < replica.extents.size(); ++i) {
+        place.extents[i] = {replica.extents[i].first_unit, replica.extents[i].units};
+      }
+      handle->replicas.push_back(place);
+    }
+    const bool sane = handle->value_bytes > 0 && handle->value_bytes <= Limits::kValueBytes &&
+                      !handle->replicas.empty();
+    return sane ? handle : nullptr;
+  }
+};
+
+using HandlePtr = std::shared_ptr<const Handle>;
+
+}  // namespace aquifer::client

@@ -1,0 +1,85 @@
+// The nodes a client knows: their addresses, the segments mapped from them, and connections to
+// their data ports. Learned from meta when a handle names a node that is not known yet.
+// Thread-safe.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "aquifer/result.h"
+#include "base/ids.h"
+#include "io/address.h"
+#include "io/socket.h"
+#include "memory/shared_memory.h"
+#include "pool/segment.h"
+
+namespace aquifer::client {
+
+/// A segment in this process's address space. The mapping keeps the lock by which the node knows
+/// that we live.
+struct MappedSegment {
+  memory::Mapping mapping;
+  pool::SegmentView view;
+};
+
+/// One node.
+class Peer {
+ public:
+  struct Place {
+    std::string name;
+    io::Address address;
+    std::string unix_name;
+    bool same_host = false;
+  };
+  Peer(Place place, base::ClientId client) : place_(std::move(place)), client_(client) {}
+
+  const Place& place() const { return place_; }
+
+  /// The mapped segment; null when it cannot be had (another host or network namespace, another
+  /// segment by now).
+  std::shared_ptr<MappedSegment> segment(base::SegmentId id, io::Deadline deadline);
+
+  /// A connection to the data port, an idle one if there is one. Errors: kUnreachable.
+  Result<base::UniqueFd> take_stream(io::Deadline deadline);
+  /// Gives back a connection that is in step: nothing sent or expected.
+  void give_stream(base::UniqueFd fd);
+  /// Closes the idle connections: the node may have been restarted.
+  void drop_streams();
+
+ private:
+  std::shared_ptr<MappedSegment> map(io::Deadline deadline);
+
+  const Place place_;
+  const base::ClientId client_;
+  std::mutex mutex_;
+  std::shared_ptr<MappedSegment> segment_;
+  io::Deadline no_map_before_{};
+  std::vector<base::UniqueFd> idle_;
+};
+
+class Peers {
+ public:
+  /// `refresh` asks meta for the nodes and calls learn() for each.
+  Peers(base::ClientId client, std::function<void(io::Deadline)> refresh);
+
+  /// Null when meta does not know the node either.
+  std::shared_ptr<Peer> find(base::NodeId node, io::Deadline deadline);
+  std::shared_ptr<Peer> find_known(base::NodeId node);
+  void learn(base::NodeId node, Peer::Place place);
+  void clear();
+
+ private:
+  const base::ClientId client_;
+  const std::function<void(io::Deadline)> refresh_;
+  std::mutex mutex_;
+  std::unordered_map<base::NodeId, std::shared_ptr<Peer>> by_node_;
+};
+
+/// The id of this boot of this kernel: processes that share it may share memory.
+std::string this_host();
+
+}  // namespace aquifer::client

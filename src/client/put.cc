@@ -1,0 +1,209 @@
+// What a put does: start (meta places it), write and seal every replica, finish (meta makes it
+// visible).
+#include <algorithm>
+
+#include "base/strings.h"
+#include "client/session.h"
+
+namespace aquifer::client {
+
+using protocol::Method;
+
+namespace {
+
+Status check(const PutItem& item) {
+  const std::uint64_t bytes = memory::total_bytes(item.pieces);
+  const bool null = std::any_of(
+      item.pieces.begin(), item.pieces.end(),
+      [](const ConstPiece& piece) { return piece.address == nullptr && piece.bytes != 0; });
+  if (item.key.empty() || item.key.size() > Limits::kKeyBytes || bytes == 0 || null) {
+    return Status::kInvalidArgument;
+  }
+  return bytes > Limits::kValueBytes || item.pieces.size() > Limits::kPieces ? Status::kTooLarge
+                                                                             : Status::kOk;
+}
+
+}  // namespace
+
+// One object between start and finish.
+struct Session::OpenPut {
+  std::size_t index = 0;  ///< in the batch
+  base::PutId put{};
+  Transfers replicas;
+  Status failure = Status::kOk;
+};
+
+std::vector<Status> Session::put(std::span<const PutItem> items, const PutOptions& options,
+                                 const Call& call) {
+  std::vector<Status> statuses(items.size(), Status::kBusy);
+  std::vector<std::size_t> left;
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    statuses[i] = check(items[i]);
+    if (statuses[i] == Status::kOk) {
+      statuses[i] = Status::kBusy;
+      left.push_back(i);
+    }
+  }
+  // Under pressure a batch can be larger than what is free at once: what found room is written and
+  // committed, which makes it evictable, and the rest starts again.
+  while (!left.empty() && io::Clock::now() < call.deadline) {
+    const std::size_t before = left.size();
+    put_round(items, left, options, call, statuses);
+    std::erase_if(left, [&](std::size_t i) { return statuses[i] != Status::kBusy; });
+    if (left.size() == before) {
+      break;
+    }
+  }
+  report_soon(call.deadline, false);
+  return statuses;
+}
+
+void Session::put_round(std::span<const PutItem> items, std::span<std::size_t const> indexes,
+                        const PutOptions& options, const Call& call,
+                        std::vector<Status>& statuses) {
+  std::vector<OpenPut> open;
+  if (const Status failure = start_puts(items, indexes, options, call, statuses, open);
+      failure != Status::kOk) {
+    for (const std::size_t i : indexes) {
+      statuses[i] = failure;
+    }
+    return;
+  }
+  if (!open.empty()) {
+    write_puts(open, call);
+    finish_puts(open, call, statuses);
+  }
+}
+
+Status Session::start_puts(std::span<const PutItem> items, std::span<std::size_t const> indexes,
+                           const PutOptions& options, const Call& call,
+                           std::vector<Status>& statuses, std::vector<OpenPut>& open) {
+  const auto left =
+      std::chrono::duration_cast<std::chrono::milliseconds>(call.deadline - io::Clock::now());
+  protocol::PutStart request;
+  request.name_space = call.name_space;
+  request.timeout_ms = static_cast<std::uint32_t>(std::max<std::int64_t>(left.count() * 9 / 10, 1));
+  request.replicas = options.replicas;
+  request.preferred_node = options.preferred_node;
+  for (const std::size_t i : indexes) {
+    request.items.push_back({items[i].key, memory::total_bytes(items[i].pieces)});
+  }
+  protocol::Handles reply;
+  const auto payload = ask(Method::kPutStart, request, reply, call.deadline);
+  if (!payload) {
+    return payload.code();
+  }
+  if (reply.items.size() != indexes.size()) {
+    return Status::kVersionMismatch;
+  }
+  for (std::size_t n = 0; n < indexes.size(); ++n) {
+    const std::size_t i = indexes[n];
+    const auto handle = reply.items[n].status == Status::kOk ? Handle::of(reply.items[n]) : nullptr;
+    statuses[i] = reply.items[n].status;
+    if (handle == nullptr) {
+      continue;
+    }
+    OpenPut put{i, handle->put, {}, Status::kOk};
+    for (const ReplicaPlace& place : handle->replicas) {
+      auto transfer = std::make_unique<Transfer>();
+      transfer->name_space = call.name_space;
+      transfer->key = items[i].key;
+      transfer->put = handle->put;
+      transfer->value_bytes = handle->value_bytes;
+      transfer->place = place;
+      transfer->source = items[i].pieces;
+      put.replicas.push_back(std::move(transfer));
+    }
+    open.push_back(std::move(put));
+  }
+  return Status::kOk;
+}
+
+void Session::write_puts(std::vector<OpenPut>& open, const Call& call) {
+  std::vector<Transfer*> transfers;
+  for (OpenPut& put : open) {
+    for (auto& transfer : put.replicas) {
+      transfers.push_back(transfer.get());
+    }
+  }
+  move(transfers, true, call);
+  const bool late = io::Clock::now() >= call.deadline;
+  for (OpenPut& put : open) {
+    for (const auto& transfer : put.replicas) {
+      switch (transfer->outcome.load()) {
+        case Outcome::kDone:
+          break;
+        case Outcome::kStale:
+          put.failure = Status::kCancelled;
+          break;
+        case Outcome::kDamaged:
+          put.failure = Status::kIntegrity;
+          break;
+        case Outcome::kUnreachable:
+          put.failure = Status::kUnreachable;
+          break;
+        case Outcome::kTimeout:
+          put.failure = Status::kTimeout;
+          break;
+      }
+    }
+    if (late && put.failure == Status::kOk) {
+      put.failure = Status::kTimeout;  // no commit follows a deadline
+    }
+  }
+}
+
+// Commits what is whole and gives up the rest. A commit whose answer is lost is asked again until
+// the deadline; after that nobody can say.
+void Session::finish_puts(std::vector<OpenPut>& open, const Call& call,
+                          std::vector<Status>& statuses) {
+  protocol::PutFinish request;
+  bool commits = false;
+  for (const OpenPut& put : open) {
+    protocol::PutFinishItem item{put.put, put.failure == Status::kOk, {}};
+    for (const auto& transfer : put.replicas) {
+      item.header_digests.push_back(transfer->header_digest);
+    }
+    commits = commits || item.commit;
+    request.items.push_back(std::move(item));
+    statuses[put.index] = put.failure;
+    if (put.failure == Status::kIntegrity) {
+      ++counters_.integrity_failures;
+    }
+  }
+  if (!commits) {
+    channel_.post(static_cast<std::uint16_t>(Method::kPutFinish), request,
+                  std::max(call.deadline, io::Clock::now() + std::chrono::milliseconds(1)));
+    return;
+  }
+  protocol::Statuses reply;
+  bool sent = false;
+  auto payload = ask(Method::kPutFinish, request, reply, call.deadline, &sent);
+  while (!payload && payload.code() == Status::kUnreachable && io::Clock::now() < call.deadline) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    payload = ask(Method::kPutFinish, request, reply, call.deadline, &sent);
+  }
+  for (std::size_t n = 0; n < open.size(); ++n) {
+    OpenPut& put = open[n];
+    if (put.failure != Status::kOk) {
+      continue;
+    }
+    if (!payload || n >= reply.items.size()) {
+      statuses[put.index] = sent ? Status::kUnknown : Status::kTimeout;
+      continue;
+    }
+    statuses[put.index] = reply.items[n];
+    if (reply.items[n] == Status::kOk) {
+      auto handle = std::make_shared<Handle>();
+      handle->put = put.put;
+      handle->value_bytes = put.replicas[0]->value_bytes;
+      for (const auto& transfer : put.replicas) {
+        handle->replicas.push_back(transfer->place);
+        handle->replicas.back().header_digest = transfer->header_digest;
+      }
+      cache_.put(call.name_space, put.replicas[0]->key, std::move(handle));
+    }
+  }
+}
+
+}  // namespace aquifer::client

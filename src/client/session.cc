@@ -1,0 +1,327 @@
+#include "client/session.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "base/random.h"
+#include "base/strings.h"
+
+namespace aquifer::client {
+
+using protocol::Method;
+
+namespace {
+
+constexpr std::size_t kReportUses = 1024;
+constexpr std::chrono::milliseconds kReportEvery{200};
+constexpr std::chrono::hours kTimeoutMax{1};
+
+Result<void> check(const ClientOptions& options) {
+  if (options.name_space.empty() || options.name_space.size() > Limits::kNamespaceBytes ||
+      options.name_space.find('\0') != std::string::npos) {
+    return Error{
+        Status::kInvalidArgument, "the namespace must have 1 to 255 bytes and no zero byte", {}};
+  }
+  if (options.timeout.count() <= 0 || options.timeout > kTimeoutMax) {
+    return Error{
+        Status::kInvalidArgument, "the timeout must be more than 0 and at most one hour", {}};
+  }
+  if (options.copy_threads == 0 || options.copy_threads > 64 || options.tcp_streams == 0 ||
+      options.tcp_streams > 64) {
+    return Error{Status::kInvalidArgument, "copy_threads and tcp_streams go from 1 to 64", {}};
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::shared_ptr<Session>> Session::open(ClientOptions options) {
+  if (auto checked = check(options); !checked) {
+    return std::move(checked).error();
+  }
+  auto meta = io::Address::parse(options.meta);
+  if (!meta) {
+    return std::move(meta).error();
+  }
+  return std::shared_ptr<Session>(new Session(std::move(options), *std::move(meta)));
+}
+
+Session::Session(ClientOptions options, io::Address meta)
+    : options_(std::move(options)),
+      meta_(std::move(meta)),
+      id_{base::random_id()},
+      process_(getpid()),
+      host_(this_host()),
+      cache_(options_.cached_handles),
+      peers_(id_, [this](io::Deadline deadline) { refresh_nodes(deadline); }),
+      workers_(std::max(options_.copy_threads, options_.tcp_streams) - 1),
+      channel_([this](io::Deadline deadline) { return io::connect_tcp(meta_, deadline); },
+               [this](rpc::Channel& channel, io::Deadline deadline) {
+                 return greet(channel, deadline);
+               }) {}
+
+Session::~Session() { close(); }
+
+bool Session::in_forked_child() const { return getpid() != process_; }
+
+Result<Call> Session::begin(const CallOptions& options) {
+  if (in_forked_child()) {
+    return Error{Status::kClosed, "this client was opened before fork()",
+                 "open a client in the child"};
+  }
+  Call call{options.name_space.empty() ? std::string_view(options_.name_space) : options.name_space,
+            {}};
+  if (call.name_space.size() > Limits::kNamespaceBytes ||
+      call.name_space.find('\0') != std::string_view::npos) {
+    return Error{
+        Status::kInvalidArgument, "the namespace must have 1 to 255 bytes and no zero byte", {}};
+  }
+  if (options.timeout.count() < 0 || options.timeout > kTimeoutMax) {
+    return Error{
+        Status::kInvalidArgument, "the timeout must be more than 0 and at most one hour", {}};
+  }
+  call.deadline =
+      io::Clock::now() + (options.timeout.count() == 0 ? options_.timeout : options.timeout);
+  return call;
+}
+
+Result<void> Session::greet(rpc::Channel& channel, io::Deadline deadline) {
+  auto reply =
+      channel.call(static_cast<std::uint16_t>(Method::kClientHello),
+                   protocol::ClientHello{id_, static_cast<std::uint64_t>(process_)}, deadline);
+  if (!reply) {
+    return std::move(reply).error();
+  }
+  return {};
+}
+
+// A request to meta and its reply, decoded; the payload is kept because the reply's strings point
+// into it.
+template <class Reply, class Request>
+Result<rpc::Payload> Session::ask(Method method, const Request& request, Reply& reply,
+                                  io::Deadline deadline, bool* sent) {
+  auto payload = channel_.call(static_cast<std::uint16_t>(method), request, deadline, sent);
+  if (payload && !rpc::decode({payload->data(), payload->size()}, reply)) {
+    payload = Error{Status::kVersionMismatch, "the answer of meta cannot be read",
+                    "use the same version of aquifer on both sides"};
+  }
+  if (!payload) {
+    Error error = payload.error();
+    if (error.code == Status::kUnreachable || error.code == Status::kTimeout) {
+      error.message = base::cat("meta at ", meta_.text(), ": ", error.message);
+      error.hint =
+          error.hint.empty()
+              ? "start it with `aquifer meta`, or name its address with --meta or AQUIFER_META"
+              : error.hint;
+    }
+    remember(error);
+    return error;
+  }
+  return payload;
+}
+
+// The templates are used from put.cc and get.cc with these types.
+template Result<rpc::Payload> Session::ask(Method, const protocol::PutStart&, protocol::Handles&,
+                                           io::Deadline, bool*);
+template Result<rpc::Payload> Session::ask(Method, const protocol::PutFinish&, protocol::Statuses&,
+                                           io::Deadline, bool*);
+template Result<rpc::Payload> Session::ask(Method, const protocol::Lookup&, protocol::Handles&,
+                                           io::Deadline, bool*);
+template Result<rpc::Payload> Session::ask(Method, const protocol::MatchPrefix&, protocol::Handles&,
+                                           io::Deadline, bool*);
+template Result<rpc::Payload> Session::ask(Method, const protocol::Remove&, protocol::Statuses&,
+                                           io::Deadline, bool*);
+
+void Session::refresh_nodes(io::Deadline deadline) {
+  protocol::NodeList list;
+  const auto payload = ask(Method::kListNodes, protocol::Empty{}, list, deadline);
+  if (!payload) {
+    return;
+  }
+  for (const protocol::NodeEntry& node : list.nodes) {
+    auto address = io::Address::parse(node.address);
+    if (address) {
+      peers_.learn(node.node, {std::string(node.name), *std::move(address),
+                               std::string(node.unix_name), node.host == host_ && !host_.empty()});
+    }
+  }
+}
+
+Effort Session::effort(const Call& call) {
+  return {workers_, options_.copy_threads, options_.tcp_streams, call.deadline};
+}
+
+bool Session::route(Transfer& transfer, io::Deadline deadline) {
+  transfer.peer = peers_.find(transfer.place.node, deadline);
+  if (transfer.peer == nullptr) {
+    return false;
+  }
+  if (options_.transport != Transport::kTcp) {
+    transfer.mapped = transfer.peer->segment(transfer.place.segment, deadline);
+  }
+  if (transfer.mapped == nullptr && options_.transport == Transport::kShm) {
+    remember({Status::kUnreachable,
+              base::cat("the memory of node \"", transfer.peer->place().name,
+                        "\" cannot be mapped here"),
+              "it is on another host or of another user: use transport auto or tcp"});
+    return false;
+  }
+  return true;
+}
+
+void Session::move(std::span<Transfer* const> transfers, bool write, const Call& call) {
+  std::vector<Transfer*> by_memory;
+  std::vector<Transfer*> by_tcp;
+  for (Transfer* transfer : transfers) {
+    if (!route(*transfer, call.deadline)) {
+      transfer->fail(Outcome::kUnreachable);
+    } else {
+      (transfer->mapped != nullptr ? by_memory : by_tcp).push_back(transfer);
+    }
+  }
+  if (!by_memory.empty()) {
+    (write ? write_shm : read_shm)(by_memory, effort(call));
+  }
+  if (!by_tcp.empty()) {
+    (write ? write_tcp : read_tcp)(by_tcp, effort(call));
+  }
+  for (const Transfer* transfer : transfers) {
+    if (!transfer->failed()) {
+      note_moved(*transfer, write);
+    }
+  }
+}
+
+void Session::note_moved(const Transfer& transfer, bool write) {
+  if (transfer.mapped == nullptr) {
+    (write ? counters_.tcp_written : counters_.tcp_read) += transfer.value_bytes;
+    return;
+  }
+  (write ? counters_.shm_written : counters_.shm_read) += transfer.value_bytes;
+  const std::lock_guard lock(report_mutex_);
+  auto& moved = report_.moved;
+  auto found = std::find_if(moved.begin(), moved.end(),
+                            [&](const auto& m) { return m.node == transfer.place.node; });
+  if (found == moved.end()) {
+    found = moved.insert(moved.end(), {transfer.place.node, 0, 0});
+  }
+  (write ? found->written : found->read) += transfer.value_bytes;
+}
+
+// Tells meta what happened without it; now and then, and nobody waits for it.
+void Session::report_soon(io::Deadline deadline, bool at_once) {
+  protocol::Report report;
+  {
+    const std::lock_guard lock(report_mutex_);
+    const auto now = io::Clock::now();
+    const bool nothing = report_.uses.empty() && report_.moved.empty() &&
+                         report_.suspects.empty() && report_.integrity_failures == 0;
+    if (nothing ||
+        (!at_once && report_.uses.size() < kReportUses && now - reported_ < kReportEvery)) {
+      return;
+    }
+    reported_ = now;
+    report = std::exchange(report_, {});
+  }
+  channel_.post(static_cast<std::uint16_t>(Method::kReport), report, deadline);
+}
+
+std::vector<Status> Session::remove(std::span<const std::string_view> keys, const Call& call) {
+  for (const std::string_view key : keys) {
+    cache_.drop(call.name_space, key, nullptr);
+  }
+  const auto left =
+      std::chrono::duration_cast<std::chrono::milliseconds>(call.deadline - io::Clock::now());
+  protocol::Remove request{
+      call.name_space,
+      static_cast<std::uint32_t>(std::max<std::int64_t>(left.count() * 8 / 10, 1)),
+      {keys.begin(), keys.end()}};
+  protocol::Statuses reply;
+  const auto payload = ask(Method::kRemove, request, reply, call.deadline);
+  if (!payload) {
+    return std::vector<Status>(keys.size(), payload.code());
+  }
+  reply.items.resize(keys.size(), Status::kInternal);
+  return reply.items;
+}
+
+Result<ObjectStat> Session::stat(std::string_view key, const Call& call) {
+  protocol::Handles reply;
+  const auto payload =
+      ask(Method::kLookup, protocol::Lookup{call.name_space, false, {key}}, reply, call.deadline);
+  if (!payload) {
+    return payload.error();
+  }
+  if (reply.items.size() != 1 || reply.items[0].status == Status::kNotFound) {
+    return Error{Status::kNotFound,
+                 base::cat("no object \"", key, "\" in namespace \"", call.name_space, "\""),
+                 {}};
+  }
+  ObjectStat stat{reply.items[0].status, reply.items[0].value_bytes, {}};
+  for (const protocol::Replica& replica : reply.items[0].replicas) {
+    const auto peer = peers_.find(replica.node, call.deadline);
+    stat.replicas.push_back({peer == nullptr ? base::hex(replica.node.value) : peer->place().name});
+  }
+  return stat;
+}
+
+Result<PoolStatus> Session::status(const Call& call) {
+  report_soon(call.deadline, true);
+  protocol::PoolStatusReply reply;
+  const auto payload = ask(Method::kPoolStatus, protocol::Empty{}, reply, call.deadline);
+  if (!payload) {
+    return payload.error();
+  }
+  PoolStatus status;
+  status.objects = reply.objects;
+  status.evictions = reply.evictions;
+  status.integrity_failures = reply.integrity_failures;
+  for (const protocol::NodeStatusEntry& node : reply.nodes) {
+    status.capacity_bytes += node.capacity_bytes;
+    status.used_bytes += node.used_bytes;
+    status.limbo_bytes += node.limbo_bytes;
+    status.nodes.push_back({std::string(node.name),
+                            std::string(node.state),
+                            node.process,
+                            node.capacity_bytes,
+                            node.used_bytes,
+                            node.limbo_bytes,
+                            {node.shm_read, node.tcp_read},
+                            {node.shm_written, node.tcp_written}});
+  }
+  return status;
+}
+
+ClientCounters Session::counters() const {
+  ClientCounters out;
+  out.hits = counters_.hits;
+  out.misses = counters_.misses;
+  out.integrity_failures = counters_.integrity_failures;
+  out.stale_handles = counters_.stale_handles;
+  out.meta_calls = channel_.calls();
+  out.read_bytes = {counters_.shm_read, counters_.tcp_read};
+  out.written_bytes = {counters_.shm_written, counters_.tcp_written};
+  return out;
+}
+
+void Session::remember(const Error& error) {
+  const std::lock_guard lock(error_mutex_);
+  last_error_ = error;
+}
+
+Error Session::last_error() const {
+  const std::lock_guard lock(error_mutex_);
+  return last_error_;
+}
+
+void Session::close() {
+  if (!in_forked_child()) {
+    report_soon(io::Clock::now() + std::chrono::milliseconds(100), true);
+    channel_.close();
+    peers_.clear();
+    cache_.clear();
+  }
+}
+
+}  // namespace aquifer::client

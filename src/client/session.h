@@ -1,0 +1,110 @@
+// A client's session with a pool: what the public calls do, over look-ups (meta), handles (cache)
+// and transfers. One per Client; thread-safe. Not here: how bytes move (transfer.h), how requests
+// travel (rpc/channel.h).
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "aquifer/client.h"
+#include "client/handle_cache.h"
+#include "client/peers.h"
+#include "client/transfer.h"
+#include "client/workers.h"
+#include "protocol/messages.h"
+#include "rpc/channel.h"
+
+namespace aquifer::client {
+
+/// One call: its namespace and its deadline.
+struct Call {
+  std::string_view name_space;
+  io::Deadline deadline;
+};
+
+class Session {
+ public:
+  static Result<std::shared_ptr<Session>> open(ClientOptions options);
+  ~Session();
+
+  Result<Call> begin(const CallOptions& options);
+
+  std::vector<Status> put(std::span<const PutItem> items, const PutOptions& options,
+                          const Call& call);
+  std::vector<GetOutcome> get(std::span<const GetItem> items, const Call& call);
+  std::vector<GetOutcome> locate(std::span<const std::string_view> keys, bool cached,
+                                 const Call& call);
+  std::size_t match_prefix(std::span<const std::string_view> keys, const Call& call);
+  std::vector<Status> remove(std::span<const std::string_view> keys, const Call& call);
+  Result<ObjectStat> stat(std::string_view key, const Call& call);
+  Result<PoolStatus> status(const Call& call);
+  ClientCounters counters() const;
+  Error last_error() const;
+  void remember(const Error& error);
+  void close();
+  /// True in a process that was forked from the one that opened the session.
+  bool in_forked_child() const;
+
+ private:
+  struct OpenPut;
+  struct Reading;
+  explicit Session(ClientOptions options, io::Address meta);
+
+  // session.cc
+  template <class Reply, class Request>
+  Result<rpc::Payload> ask(protocol::Method method, const Request& request, Reply& reply,
+                           io::Deadline deadline, bool* sent = nullptr);
+  Result<void> greet(rpc::Channel& channel, io::Deadline deadline);
+  void refresh_nodes(io::Deadline deadline);
+  Effort effort(const Call& call);
+  /// Finds the way to a replica's node; false when there is none.
+  bool route(Transfer& transfer, io::Deadline deadline);
+  void move(std::span<Transfer* const> transfers, bool write, const Call& call);
+  void note_moved(const Transfer& transfer, bool write);
+  void report_soon(io::Deadline deadline, bool at_once);
+
+  // put.cc
+  void put_round(std::span<const PutItem> items, std::span<std::size_t const> indexes,
+                 const PutOptions& options, const Call& call, std::vector<Status>& statuses);
+  Status start_puts(std::span<const PutItem> items, std::span<std::size_t const> indexes,
+                    const PutOptions& options, const Call& call, std::vector<Status>& statuses,
+                    std::vector<OpenPut>& open);
+  void write_puts(std::vector<OpenPut>& open, const Call& call);
+  void finish_puts(std::vector<OpenPut>& open, const Call& call, std::vector<Status>& statuses);
+
+  // get.cc
+  void find_handles(std::vector<Reading>& readings, const Call& call);
+  void look_up(std::vector<Reading*>& missing, const Call& call);
+  void read_round(std::vector<Reading>& readings, const Call& call);
+  void judge(Reading& reading, const Transfer& transfer);
+
+  const ClientOptions options_;
+  const io::Address meta_;
+  const base::ClientId id_;
+  const int process_;
+  const std::string host_;
+  HandleCache cache_;
+  Peers peers_;
+  Workers workers_;
+  rpc::Channel channel_;
+
+  struct Counters {
+    std::atomic<std::uint64_t> hits{0}, misses{0}, integrity_failures{0}, stale_handles{0};
+    std::atomic<std::uint64_t> shm_read{0}, shm_written{0}, tcp_read{0}, tcp_written{0};
+  };
+  Counters counters_;
+
+  mutable std::mutex report_mutex_;  ///< guards report_ and what belongs to it
+  protocol::Report report_;
+  io::Deadline reported_{};
+
+  mutable std::mutex error_mutex_;
+  Error last_error_{Status::kOk, {}, {}};
+};
+
+}  // namespace aquifer::client

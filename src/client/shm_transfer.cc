@@ -1,0 +1,230 @@
+// Transfers through mapped memory.
+#include <algorithm>
+#include <array>
+
+#include "client/transfer.h"
+#include "memory/fault_guard.h"
+
+namespace aquifer::client {
+namespace {
+
+using memory::Cursor;
+using memory::Stores;
+using pool::SlotState;
+using pool::SlotWord;
+
+constexpr std::uint64_t kRunPages = (std::uint64_t{1} << 20) / pool::kPageBytes;
+// From here on a value does not fit where its reader will look for it soon: stream it past the
+// caches.
+constexpr std::uint64_t kStreamingBytes = 256u << 10;
+
+Stores stores_for(std::uint64_t value_bytes) {
+  return value_bytes >= kStreamingBytes ? Stores::kStreaming : Stores::kCached;
+}
+
+// The replica's memory, checked against the bounds of the segment.
+struct Target {
+  std::array<Piece, pool::kExtentsMax> pieces;
+  std::size_t count = 0;
+  std::span<const Piece> span() const { return {pieces.data(), count}; }
+};
+
+bool resolve(const Transfer& transfer, Target& target) {
+  const auto& view = transfer.mapped->view;
+  const std::uint64_t stored = transfer.header_bytes() + transfer.value_bytes;
+  if (transfer.place.slot >= view.slot_count() ||
+      !view.extents_fit(transfer.place.used_extents(), stored)) {
+    return false;
+  }
+  target.count = view.resolve(transfer.place.used_extents(), stored, target.pieces);
+  return true;
+}
+
+template <class Body>
+bool guarded(const Transfer& transfer, Body body) {
+  return memory::guarded(transfer.mapped->mapping.data(), transfer.mapped->mapping.size(), body);
+}
+
+bool slot_is(const Transfer& transfer, SlotState state) {
+  bool is = false;
+  const bool readable = guarded(transfer, [&] {
+    const auto& view = transfer.mapped->view;
+    is = view.slot(transfer.place.slot).word.load(std::memory_order_acquire) ==
+             SlotWord{transfer.place.generation, state}.raw() &&
+         view.header().live.load(std::memory_order_acquire) == 1;
+  });
+  return readable && is;
+}
+
+void settle(Transfer& transfer, bool no_fault, bool match) {
+  if (!no_fault) {
+    transfer.fail(Outcome::kUnreachable);
+  } else if (!match) {
+    transfer.fail(Outcome::kDamaged);
+  }
+}
+
+// The header, copied out and checked against the handle; yields the page digests.
+void read_header(Transfer& transfer) {
+  Target target;
+  if (!resolve(transfer, target)) {
+    return transfer.fail(Outcome::kStale);
+  }
+  if (!slot_is(transfer, SlotState::kSealed)) {
+    return transfer.fail(Outcome::kStale);
+  }
+  std::vector<std::byte> header(transfer.header_bytes());
+  const Piece piece{header.data(), header.size()};
+  const bool no_fault = guarded(transfer, [&] {
+    Cursor<Piece> from(target.span(), 0);
+    Cursor<Piece> to({&piece, 1}, 0);
+    memory::copy_digest(0, to, from, header.size(), Stores::kCached);
+  });
+  settle(transfer, no_fault,
+         no_fault && pool::check_header(header, transfer.identity(), transfer.place.header_digest,
+                                        transfer.page_digests));
+}
+
+void read_run(const PageRun& run) {
+  Transfer& transfer = *run.transfer;
+  Target target;
+  if (!resolve(transfer, target)) {
+    return transfer.fail(Outcome::kStale);
+  }
+  const std::uint64_t offset = run.first_page * pool::kPageBytes;
+  const Stores stores = stores_for(transfer.value_bytes);
+  bool match = true;
+  const bool no_fault = guarded(transfer, [&] {
+    Cursor<Piece> from(target.span(), transfer.header_bytes() + offset);
+    Cursor<Piece> to(transfer.destination, offset);
+    for (std::uint64_t page = run.first_page; page < run.first_page + run.pages && match; ++page) {
+      const std::uint64_t digest =
+          memory::copy_digest(pool::page_seed(transfer.put, page), to, from,
+                              pool::page_bytes(transfer.value_bytes, page), stores);
+      match = digest == transfer.page_digests[page];
+    }
+  });
+  settle(transfer, no_fault, match);
+}
+
+void write_run(const PageRun& run) {
+  Transfer& transfer = *run.transfer;
+  Target target;
+  if (!resolve(transfer, target)) {
+    return transfer.fail(Outcome::kUnreachable);
+  }
+  const std::uint64_t offset = run.first_page * pool::kPageBytes;
+  const Stores stores = stores_for(transfer.value_bytes);
+  const bool no_fault = guarded(transfer, [&] {
+    Cursor<ConstPiece> from(transfer.source, offset);
+    Cursor<Piece> to(target.span(), transfer.header_bytes() + offset);
+    for (std::uint64_t page = run.first_page; page < run.first_page + run.pages; ++page) {
+      transfer.page_digests[page] =
+          memory::copy_digest(pool::page_seed(transfer.put, page), to, from,
+                              pool::page_bytes(transfer.value_bytes, page), stores);
+    }
+  });
+  settle(transfer, no_fault, true);
+}
+
+// Header and slot, then the seal: the only change of a slot's state that a client makes.
+void seal(Transfer& transfer) {
+  Target target;
+  if (!resolve(transfer, target)) {
+    return transfer.fail(Outcome::kUnreachable);
+  }
+  const std::vector<std::byte> header =
+      pool::encode_header(transfer.identity(), transfer.page_digests);
+  transfer.header_digest = pool::digest_of_header(transfer.put, header);
+  pool::SlotContent content;
+  content.put = transfer.put;
+  content.header_digest = transfer.header_digest;
+  content.value_bytes = transfer.value_bytes;
+  content.header_bytes = static_cast<std::uint32_t>(header.size());
+  content.extent_count = transfer.place.extent_count;
+  content.extents = transfer.place.extents;
+  const ConstPiece piece{header.data(), header.size()};
+  bool sealed = false;
+  const bool no_fault = guarded(transfer, [&] {
+    Cursor<ConstPiece> from({&piece, 1}, 0);
+    Cursor<Piece> to(target.span(), 0);
+    memory::copy_digest(0, to, from, piece.bytes, Stores::kCached);
+    pool::Slot& slot = transfer.mapped->view.slot(transfer.place.slot);
+    pool::write_content(slot, transfer.place.generation, content);
+    sealed = pool::swap_word(slot, {transfer.place.generation, SlotState::kGranted},
+                             {transfer.place.generation, SlotState::kSealed});
+  });
+  if (!no_fault) {
+    transfer.fail(Outcome::kUnreachable);
+  } else if (!sealed) {
+    transfer.fail(Outcome::kStale);
+  }
+}
+
+// Runs the pieces of all transfers that are still good, until the deadline.
+void for_each_run(std::span<Transfer* const> transfers, const Effort& effort,
+                  void (*move)(const PageRun&)) {
+  const std::vector<PageRun> runs = page_runs(transfers);
+  effort.workers.run(runs.size(), effort.copy_threads, [&](std::size_t i) {
+    Transfer& transfer = *runs[i].transfer;
+    if (transfer.failed()) {
+      return;
+    }
+    if (io::Clock::now() >= effort.deadline) {
+      return transfer.fail(Outcome::kTimeout);
+    }
+    move(runs[i]);
+  });
+}
+
+}  // namespace
+
+std::vector<PageRun> page_runs(std::span<Transfer* const> transfers) {
+  std::vector<PageRun> runs;
+  for (Transfer* transfer : transfers) {
+    if (transfer->failed()) {
+      continue;
+    }
+    const std::uint64_t pages = pool::page_count(transfer->value_bytes);
+    for (std::uint64_t first = 0; first < pages; first += kRunPages) {
+      runs.push_back({transfer, first, std::min(kRunPages, pages - first)});
+    }
+  }
+  return runs;
+}
+
+void read_shm(std::span<Transfer* const> transfers, const Effort& effort) {
+  for (Transfer* transfer : transfers) {
+    read_header(*transfer);
+  }
+  for_each_run(transfers, effort, read_run);
+  std::atomic_thread_fence(std::memory_order_acquire);
+  for (Transfer* transfer : transfers) {
+    // The second look, after the last access: only now are the bytes known to have been the
+    // object's all along, and only now does a mismatch mean damage rather than a reader that came
+    // late.
+    const Outcome outcome = transfer->outcome.load();
+    if ((outcome == Outcome::kDone || outcome == Outcome::kDamaged) &&
+        !slot_is(*transfer, SlotState::kSealed)) {
+      transfer->outcome = Outcome::kStale;
+    }
+  }
+}
+
+void write_shm(std::span<Transfer* const> transfers, const Effort& effort) {
+  for (Transfer* transfer : transfers) {
+    transfer->page_digests.resize(pool::page_count(transfer->value_bytes));
+    if (transfer->place.slot >= transfer->mapped->view.slot_count() ||
+        !slot_is(*transfer, SlotState::kGranted)) {
+      transfer->fail(Outcome::kStale);
+    }
+  }
+  for_each_run(transfers, effort, write_run);
+  for (Transfer* transfer : transfers) {
+    if (!transfer->failed()) {
+      seal(*transfer);
+    }
+  }
+}
+
+}  // namespace aquifer::client

@@ -1,0 +1,419 @@
+// Transfers through the data ports of nodes (protocol/bulk.h): the pieces of all objects of one
+// node are dealt out to a few connections, each driven by one thread with many requests in flight.
+#include <algorithm>
+#include <deque>
+#include <map>
+
+#include "base/strings.h"
+#include "client/transfer.h"
+#include "protocol/bulk.h"
+
+namespace aquifer::client {
+namespace {
+
+using memory::Cursor;
+using protocol::BulkOp;
+using protocol::BulkReply;
+using protocol::BulkRequest;
+using protocol::BulkTrailer;
+
+constexpr std::size_t kInFlight = 32;
+constexpr std::uint64_t kStepBytes = 256u << 10;  // digested while still in the cache
+constexpr int kTries = 4;                         // connections tried for the pieces of one lane
+
+// One request and its reply: a run of pages, the header of a read, or the seal of a write.
+struct Exchange {
+  enum class What : std::uint8_t { kHeader, kPages, kSeal } what = What::kPages;
+  PageRun run;
+  int tries = 0;
+  bool done = false;
+};
+
+// What the reads of one object collect; the header may come after its pages, on another connection.
+struct Arrived {
+  std::vector<std::byte> header;
+  std::vector<std::uint64_t> digests;
+};
+
+std::uint64_t run_offset(const PageRun& run) { return run.first_page * pool::kPageBytes; }
+std::uint64_t run_bytes(const PageRun& run) {
+  return std::min(run.pages * pool::kPageBytes, run.transfer->value_bytes - run_offset(run));
+}
+
+BulkRequest request_for(const Exchange& exchange, BulkOp op) {
+  const Transfer& transfer = *exchange.run.transfer;
+  BulkRequest request;
+  request.op = op;
+  request.segment = transfer.place.segment;
+  request.generation = transfer.place.generation;
+  request.slot = transfer.place.slot;
+  request.put = transfer.put;
+  request.header_bytes = transfer.header_bytes();
+  request.value_bytes = transfer.value_bytes;
+  request.header_digest = transfer.header_digest;
+  request.extent_count = transfer.place.extent_count;
+  for (std::size_t i = 0; i < transfer.place.extent_count; ++i) {
+    request.extents[i] = {transfer.place.extents[i].first_unit, transfer.place.extents[i].units};
+  }
+  switch (exchange.what) {
+    case Exchange::What::kHeader:
+      request.bytes = request.header_bytes;
+      break;
+    case Exchange::What::kPages:
+      request.bytes = static_cast<std::uint32_t>(run_bytes(exchange.run));
+      request.offset = run_offset(exchange.run) + (op == BulkOp::kRead ? request.header_bytes : 0);
+      break;
+    case Exchange::What::kSeal:
+      request.bytes = request.header_bytes;
+      break;
+  }
+  return protocol::sealed(request);
+}
+
+Outcome outcome_of(Status status) {
+  switch (status) {
+    case Status::kOk:
+      return Outcome::kDone;
+    case Status::kIntegrity:
+      return Outcome::kDamaged;
+    case Status::kNotFound:
+    case Status::kCancelled:
+      return Outcome::kStale;
+    default:
+      return Outcome::kUnreachable;
+  }
+}
+
+// One connection and the exchanges dealt to it.
+class Lane {
+ public:
+  Lane(Peer& peer, io::Deadline deadline) : peer_(peer), deadline_(deadline) {}
+  virtual ~Lane() = default;
+  void add(Exchange exchange) { exchanges_.push_back(exchange); }
+
+  // Everything dealt to this lane; what a broken connection left is tried again on a fresh one.
+  void run() {
+    for (int attempt = 0; attempt < kTries && io::Clock::now() < deadline_; ++attempt) {
+      auto stream = peer_.take_stream(deadline_);
+      if (!stream) {
+        break;
+      }
+      fd_ = stream->get();
+      if (run_once()) {
+        return peer_.give_stream(*std::move(stream));
+      }
+      peer_.drop_streams();
+    }
+    const Outcome why = io::Clock::now() >= deadline_ ? Outcome::kTimeout : Outcome::kUnreachable;
+    for (const Exchange& exchange : exchanges_) {
+      if (!exchange.done) {
+        exchange.run.transfer->fail(why);
+      }
+    }
+  }
+
+ protected:
+  // Sends the request with what belongs to it; false when the connection broke.
+  virtual bool send(const Exchange& exchange) = 0;
+  // Takes what follows an affirmative reply; false when the connection broke.
+  virtual bool receive(const Exchange& exchange) = 0;
+  // A reply that says no.
+  virtual void refused(Exchange& exchange, Status status) {
+    exchange.run.transfer->fail(outcome_of(status));
+    exchange.done = true;
+  }
+
+  bool write(std::span<iovec> parts) { return io::write_all(fd_, parts, deadline_).ok(); }
+  bool read(std::span<iovec> parts) { return io::read_exact(fd_, parts, deadline_).ok(); }
+  bool read(void* to, std::size_t bytes) {
+    iovec part{to, bytes};
+    return read({&part, 1});
+  }
+
+ private:
+  bool run_once() {
+    std::deque<Exchange*> waiting;
+    for (Exchange& exchange : exchanges_) {
+      if (exchange.done || exchange.run.transfer->failed()) {
+        continue;
+      }
+      if (waiting.size() == kInFlight && !take_reply(waiting)) {
+        return false;
+      }
+      if (io::Clock::now() >= deadline_ || !send(exchange)) {
+        return false;
+      }
+      waiting.push_back(&exchange);
+    }
+    while (!waiting.empty()) {
+      if (!take_reply(waiting)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  bool take_reply(std::deque<Exchange*>& waiting) {
+    Exchange& exchange = *waiting.front();
+    BulkReply reply;
+    if (!read(&reply, sizeof reply) || !protocol::intact(reply)) {
+      return false;
+    }
+    if (reply.status != 0) {
+      refused(exchange, static_cast<Status>(reply.status));
+    } else {
+      if (!receive(exchange)) {
+        return false;
+      }
+      exchange.done = true;
+    }
+    waiting.pop_front();
+    return true;
+  }
+
+  Peer& peer_;
+  const io::Deadline deadline_;
+  int fd_ = -1;
+  std::vector<Exchange> exchanges_;
+};
+
+class ReadLane final : public Lane {
+ public:
+  ReadLane(Peer& peer, io::Deadline deadline, std::map<Transfer*, Arrived>& arrived)
+      : Lane(peer, deadline), arrived_(arrived) {}
+
+ private:
+  bool send(const Exchange& exchange) override {
+    BulkRequest request = request_for(exchange, BulkOp::kRead);
+    iovec part{&request, sizeof request};
+    return write({&part, 1});
+  }
+
+  bool receive(const Exchange& exchange) override {
+    Transfer& transfer = *exchange.run.transfer;
+    Arrived& arrived = arrived_.find(&transfer)->second;
+    const bool got = exchange.what == Exchange::What::kHeader
+                         ? read(arrived.header.data(), arrived.header.size())
+                         : receive_pages(exchange.run, arrived);
+    BulkTrailer trailer;
+    if (!got || !read(&trailer, sizeof trailer) || !protocol::intact(trailer)) {
+      return false;
+    }
+    if (trailer.status != 0) {
+      transfer.fail(Outcome::kStale);
+    }
+    return true;
+  }
+
+  bool receive_pages(const PageRun& run, Arrived& arrived) {
+    const Transfer& transfer = *run.transfer;
+    const std::uint64_t end = run_offset(run) + run_bytes(run);
+    Cursor<Piece> to(transfer.destination, run_offset(run));
+    Cursor<Piece> digested = to;
+    for (std::uint64_t at = run_offset(run); at < end;) {
+      const std::uint64_t step = std::min(kStepBytes, end - at);
+      parts_.clear();
+      for (std::uint64_t left = step; left > 0;) {
+        const std::size_t bytes = to.run(left);
+        parts_.push_back({to.address(), bytes});
+        to.advance(bytes);
+        left -= bytes;
+      }
+      if (!read(parts_)) {
+        return false;
+      }
+      for (const std::uint64_t step_end = at + step; at < step_end;) {
+        const std::uint64_t page = at / pool::kPageBytes;
+        const std::uint64_t bytes = pool::page_bytes(transfer.value_bytes, page);
+        arrived.digests[page] =
+            memory::digest(pool::page_seed(transfer.put, page), digested, bytes);
+        at += bytes;
+      }
+    }
+    return true;
+  }
+
+  std::map<Transfer*, Arrived>& arrived_;
+  std::vector<iovec> parts_;
+};
+
+class WriteLane final : public Lane {
+ public:
+  using Lane::Lane;
+
+ private:
+  bool send(const Exchange& exchange) override {
+    return exchange.what == Exchange::What::kSeal ? send_seal(exchange) : send_pages(exchange);
+  }
+
+  bool send_seal(const Exchange& exchange) {
+    const Transfer& transfer = *exchange.run.transfer;
+    std::vector<std::byte> header = pool::encode_header(transfer.identity(), transfer.page_digests);
+    BulkRequest request = request_for(exchange, BulkOp::kSeal);
+    std::array<iovec, 2> parts{iovec{&request, sizeof request},
+                               iovec{header.data(), header.size()}};
+    return write(parts);
+  }
+
+  bool send_pages(const Exchange& exchange) {
+    const PageRun& run = exchange.run;
+    Transfer& transfer = *run.transfer;
+    BulkRequest request = request_for(exchange, BulkOp::kWrite);
+    parts_.assign(1, {&request, sizeof request});
+    const std::uint64_t end = run_offset(run) + run_bytes(run);
+    Cursor<ConstPiece> from(transfer.source, run_offset(run));
+    Cursor<ConstPiece> digested = from;
+    for (std::uint64_t at = run_offset(run); at < end;) {
+      const std::uint64_t step_end = std::min(at + kStepBytes, end);
+      for (std::uint64_t left = step_end - at; left > 0;) {
+        const std::size_t bytes = from.run(left);
+        parts_.push_back({const_cast<char*>(from.address()), bytes});
+        from.advance(bytes);
+        left -= bytes;
+      }
+      while (at < step_end) {
+        const std::uint64_t page = at / pool::kPageBytes;
+        const std::uint64_t bytes = pool::page_bytes(transfer.value_bytes, page);
+        transfer.page_digests[page] =
+            memory::digest(pool::page_seed(transfer.put, page), digested, bytes);
+        at += bytes;
+      }
+      if (at == end) {
+        parts_.push_back(
+            {&transfer.page_digests[run.first_page], run.pages * sizeof(std::uint64_t)});
+      }
+      if (!write(parts_)) {
+        return false;
+      }
+      parts_.clear();
+    }
+    return true;
+  }
+
+  bool receive(const Exchange&) override { return true; }
+
+  // Bytes that were damaged on the way are sent again.
+  void refused(Exchange& exchange, Status status) override {
+    if (status == Status::kIntegrity && ++exchange.tries < kTries) {
+      again_.push_back(exchange);
+      exchange.done = true;
+      return;
+    }
+    Lane::refused(exchange, status);
+  }
+
+ public:
+  std::vector<Exchange> take_again() { return std::exchange(again_, {}); }
+
+ private:
+  std::vector<iovec> parts_;
+  std::vector<Exchange> again_;
+};
+
+using ByPeer = std::map<Peer*, std::vector<Transfer*>>;
+
+ByPeer by_peer(std::span<Transfer* const> transfers) {
+  ByPeer grouped;
+  for (Transfer* transfer : transfers) {
+    if (!transfer->failed()) {
+      grouped[transfer->peer.get()].push_back(transfer);
+    }
+  }
+  return grouped;
+}
+
+template <class L>
+using Lanes = std::vector<std::unique_ptr<L>>;
+
+// Deals runs of neighbouring exchanges to the lanes, so that each gets about the same number of
+// bytes.
+template <class L, class Make>
+void deal(Lanes<L>& lanes, const std::vector<Exchange>& exchanges, unsigned streams, Make make) {
+  const std::size_t count = std::min<std::size_t>(streams, exchanges.size());
+  for (std::size_t lane = 0; lane < count; ++lane) {
+    lanes.push_back(make());
+    const std::size_t end = exchanges.size() * (lane + 1) / count;
+    for (std::size_t i = exchanges.size() * lane / count; i < end; ++i) {
+      lanes.back()->add(exchanges[i]);
+    }
+  }
+}
+
+template <class L>
+void run_lanes(Lanes<L>& lanes, const Effort& effort) {
+  effort.workers.run(lanes.size(), static_cast<unsigned>(std::max<std::size_t>(lanes.size(), 1)),
+                     [&](std::size_t i) { lanes[i]->run(); });
+}
+
+// Writes exchanges, and again those that arrived damaged.
+void write_exchanges(std::map<Peer*, std::vector<Exchange>> exchanges, const Effort& effort) {
+  while (!exchanges.empty()) {
+    Lanes<WriteLane> lanes;
+    for (const auto& [peer, of_peer] : exchanges) {
+      deal(lanes, of_peer, effort.tcp_streams,
+           [&] { return std::make_unique<WriteLane>(*peer, effort.deadline); });
+    }
+    run_lanes(lanes, effort);
+    exchanges.clear();
+    for (auto& lane : lanes) {
+      for (const Exchange& exchange : lane->take_again()) {
+        if (!exchange.run.transfer->failed()) {
+          exchanges[exchange.run.transfer->peer.get()].push_back(
+              {exchange.what, exchange.run, exchange.tries, false});
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+
+void read_tcp(std::span<Transfer* const> transfers, const Effort& effort) {
+  std::map<Transfer*, Arrived> arrived;
+  Lanes<ReadLane> lanes;
+  for (auto& [peer, of_peer] : by_peer(transfers)) {
+    std::vector<Exchange> exchanges;
+    for (Transfer* transfer : of_peer) {
+      Arrived& mine = arrived[transfer];
+      mine.header.resize(transfer->header_bytes());
+      mine.digests.resize(pool::page_count(transfer->value_bytes));
+      exchanges.push_back({Exchange::What::kHeader, {transfer, 0, 0}, 0, false});
+      for (const PageRun& run : page_runs({&transfer, 1})) {
+        exchanges.push_back({Exchange::What::kPages, run, 0, false});
+      }
+    }
+    deal(lanes, exchanges, effort.tcp_streams,
+         [&, peer = peer] { return std::make_unique<ReadLane>(*peer, effort.deadline, arrived); });
+  }
+  run_lanes(lanes, effort);
+  for (auto& [transfer, mine] : arrived) {
+    if (!transfer->failed() &&
+        (!pool::check_header(mine.header, transfer->identity(), transfer->place.header_digest,
+                             transfer->page_digests) ||
+         transfer->page_digests != mine.digests)) {
+      transfer->fail(Outcome::kDamaged);
+    }
+  }
+}
+
+void write_tcp(std::span<Transfer* const> transfers, const Effort& effort) {
+  std::map<Peer*, std::vector<Exchange>> pages;
+  for (Transfer* transfer : transfers) {
+    transfer->page_digests.resize(pool::page_count(transfer->value_bytes));
+    for (const PageRun& run : page_runs({&transfer, 1})) {
+      pages[transfer->peer.get()].push_back({Exchange::What::kPages, run, 0, false});
+    }
+  }
+  write_exchanges(std::move(pages), effort);
+  std::map<Peer*, std::vector<Exchange>> seals;
+  for (Transfer* transfer : transfers) {
+    if (!transfer->failed()) {
+      const auto header = pool::encode_header(transfer->identity(), transfer->page_digests);
+      transfer->header_digest = pool::digest_of_header(transfer->put, header);
+      seals[transfer->peer.get()].push_back({Exchange::What::kSeal, {transfer, 0, 0}, 0, false});
+    }
+  }
+  write_exchanges(std::move(seals), effort);
+}
+
+}  // namespace aquifer::client

@@ -1,0 +1,87 @@
+// Moving the bytes of many objects to and from their replicas: by mapped memory and by TCP, with
+// the same inputs and the same outcomes, so that everything above is ignorant of the way. One
+// Transfer per object and replica.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "aquifer/types.h"
+#include "client/handle.h"
+#include "client/peers.h"
+#include "client/workers.h"
+#include "io/socket.h"
+#include "memory/scatter.h"
+
+namespace aquifer::client {
+
+/// What became of one replica.
+enum class Outcome : std::uint8_t {
+  kDone,
+  kStale,        ///< the slot has moved on: an ordinary miss, or a put that was taken back
+  kDamaged,      ///< same generation, other bytes
+  kUnreachable,  ///< no way to the node, or the memory behind the mapping is gone
+  kTimeout,
+};
+
+/// One value to be read from, or written to, one replica.
+struct Transfer {
+  std::string_view name_space;
+  std::string_view key;
+  base::PutId put{};
+  std::uint64_t value_bytes = 0;
+  ReplicaPlace place;
+  std::shared_ptr<Peer> peer;
+  std::shared_ptr<MappedSegment> mapped;  ///< by memory; null: by TCP
+  std::span<const Piece> destination;     ///< reads
+  std::span<const ConstPiece> source;     ///< writes
+
+  std::atomic<Outcome> outcome{Outcome::kDone};
+  std::vector<std::uint64_t>
+      page_digests;                 ///< reads: what the header says; writes: what was written
+  std::uint64_t header_digest = 0;  ///< writes: for the commit
+
+  std::uint32_t header_bytes() const {
+    return pool::header_bytes(name_space.size(), key.size(), value_bytes);
+  }
+  pool::ObjectIdentity identity() const {
+    return {name_space, key, put, place.segment, place.slot, place.generation, value_bytes};
+  }
+  bool failed() const { return outcome.load(std::memory_order_relaxed) != Outcome::kDone; }
+  void fail(Outcome why) {
+    Outcome done = Outcome::kDone;
+    outcome.compare_exchange_strong(done, why);
+  }
+};
+
+using Transfers = std::vector<std::unique_ptr<Transfer>>;
+
+/// A run of whole pages of one transfer: what one thread does between two looks at the deadline (<=
+/// 1 MiB).
+struct PageRun {
+  Transfer* transfer = nullptr;
+  std::uint64_t first_page = 0;
+  std::uint64_t pages = 0;
+};
+std::vector<PageRun> page_runs(std::span<Transfer* const> transfers);
+
+/// Who helps, and for how long.
+struct Effort {
+  Workers& workers;
+  unsigned copy_threads = 1;
+  unsigned tcp_streams = 2;
+  io::Deadline deadline{};
+};
+
+/// Reads or writes (and seals) all transfers; each one's outcome is set. After the call nothing
+/// touches the pieces.
+void read_shm(std::span<Transfer* const> transfers, const Effort& effort);
+void write_shm(std::span<Transfer* const> transfers, const Effort& effort);
+void read_tcp(std::span<Transfer* const> transfers, const Effort& effort);
+void write_tcp(std::span<Transfer* const> transfers, const Effort& effort);
+
+}  // namespace aquifer::client
