@@ -1,6 +1,7 @@
-// AQ_CHECK: what our own code guarantees. A failed check throws CheckFailed, which the outermost frame of each thread
-// handles: a server process logs and ends, an embedded pool closes, a client call answers kInternal. Never for what a
-// network, a disk or shared memory says: that is validated and answered.
+// AQ_CHECK: what our own code guarantees. A failed check throws CheckFailed, which the outermost
+// frame of each thread handles: a server process logs and ends, an embedded pool closes, a client
+// call answers kInternal. Never for what a network, a disk or shared memory says: that is validated
+// and answered.
 #pragma once
 
 #include <stdexcept>
@@ -19,8 +20,8 @@ class CheckFailed : public std::logic_error {
 
 }  // namespace aquifer::base
 
-#define AQ_CHECK(condition)                                                  \
-  do {                                                                       \
-    if (!(condition)) [[unlikely]]                                           \
-      ::aquifer::base::check_failed(#condition, __FILE__, __LINE__);         \
+#define AQ_CHECK(condition)                                          \
+  do {                                                               \
+    if (!(condition)) [[unlikely]]                                   \
+      ::aquifer::base::check_failed(#condition, __FILE__, __LINE__); \
   } while (false)

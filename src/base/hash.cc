@@ -11,11 +11,14 @@ KeyHasher::KeyHasher(std::uint64_t seed) : secret_{} {
 }
 
 Hash128 KeyHasher::operator()(std::string_view name_space, std::string_view key) const {
-  // The key's hash is folded with that of the namespace and the place of the border, so that ("a", "bc") and
+  // The key's hash is folded with that of the namespace and the place of the border, so that ("a",
+  // "bc") and
   // ("ab", "c") differ without joining the two strings.
   const auto hash = XXH3_128bits_withSecret(key.data(), key.size(), secret_.data(), secret_.size());
-  const auto space = XXH3_128bits_withSecret(name_space.data(), name_space.size(), secret_.data(), secret_.size());
-  return {hash.low64 ^ (space.low64 * 0x9e3779b97f4a7c15u), hash.high64 ^ (space.high64 * 0xc2b2ae3d27d4eb4fu)};
+  const auto space =
+      XXH3_128bits_withSecret(name_space.data(), name_space.size(), secret_.data(), secret_.size());
+  return {hash.low64 ^ (space.low64 * 0x9e3779b97f4a7c15u),
+          hash.high64 ^ (space.high64 * 0xc2b2ae3d27d4eb4fu)};
 }
 
 std::uint64_t hash_bytes(std::string_view bytes) { return XXH3_64bits(bytes.data(), bytes.size()); }

@@ -1,5 +1,5 @@
-// Hash of names: the directory's 128-bit hash, keyed with the pool's secret so that nobody outside can build
-// collisions. Not a digest of content (memory/digest.h).
+// Hash of names: the directory's 128-bit hash, keyed with the pool's secret so that nobody outside
+// can build collisions. Not a digest of content (memory/digest.h).
 #pragma once
 
 #include <array>
@@ -10,7 +10,8 @@
 
 namespace aquifer::base {
 
-/// Hashes (namespace, key) pairs under a secret. Immutable; thread-safe. XXH3-128 with a 192-byte secret.
+/// Hashes (namespace, key) pairs under a secret. Immutable; thread-safe. XXH3-128 with a 192-byte
+/// secret.
 class KeyHasher {
  public:
   explicit KeyHasher(std::uint64_t seed);

@@ -1,4 +1,5 @@
-// Strong ids: what one process calls another, a segment, a put. Plain values that travel; no behaviour.
+// Strong ids: what one process calls another, a segment, a put. Plain values that travel; no
+// behaviour.
 #pragma once
 
 #include <compare>
@@ -21,7 +22,8 @@ using NodeId = Id<struct NodeTag>;
 using SegmentId = Id<struct SegmentTag>;
 using ClientId = Id<struct ClientTag>;
 
-/// The id of one put: the epoch of the meta that started it, and a number that only grows within the epoch.
+/// The id of one put: the epoch of the meta that started it, and a number that only grows within
+/// the epoch.
 struct PutId {
   std::uint64_t epoch = 0;
   std::uint64_t sequence = 0;

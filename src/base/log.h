@@ -1,4 +1,5 @@
-// Log lines of servers, on stderr. The client library never logs: what it has to say is a status or an error.
+// Log lines of servers, on stderr. The client library never logs: what it has to say is a status or
+// an error.
 #pragma once
 
 #include <string_view>
@@ -12,7 +13,8 @@ enum class LogLevel { kDebug, kInfo, kWarning, kError };
 /// Writes one line. Thread-safe. `component` names the part that speaks ("meta", "node").
 void log_line(LogLevel level, std::string_view component, std::string_view text);
 
-/// The lowest level that is written (default kWarning, so that an embedded pool is silent). Thread-safe.
+/// The lowest level that is written (default kWarning, so that an embedded pool is silent).
+/// Thread-safe.
 void set_log_level(LogLevel level);
 
 template <class... Parts>

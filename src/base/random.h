@@ -1,13 +1,13 @@
-// Randomness as a parameter: a seeded generator for everything that a test must be able to repeat, and one source of
-// real randomness for ids.
+// Randomness as a parameter: a seeded generator for everything that a test must be able to repeat,
+// and one source of real randomness for ids.
 #pragma once
 
 #include <cstdint>
 
 namespace aquifer::base {
 
-/// SplitMix64: small, seedable, good enough for choices (not for secrets). Source: Steele, Lea, Flood, "Fast splittable
-/// pseudorandom number generators", 2014.
+/// SplitMix64: small, seedable, good enough for choices (not for secrets). Source: Steele, Lea,
+/// Flood, "Fast splittable pseudorandom number generators", 2014.
 class Random {
  public:
   explicit Random(std::uint64_t seed) : state_(seed) {}

@@ -1,4 +1,5 @@
-// Small pieces of text: joining values into a message. Not formatting of numbers for people (size.h).
+// Small pieces of text: joining values into a message. Not formatting of numbers for people
+// (size.h).
 #pragma once
 
 #include <charconv>

@@ -1,4 +1,5 @@
-// Addresses as users write them: tcp://HOST:PORT, with IPv6 hosts in brackets. Names are resolved when used.
+// Addresses as users write them: tcp://HOST:PORT, with IPv6 hosts in brackets. Names are resolved
+// when used.
 #pragma once
 
 #include <cstdint>

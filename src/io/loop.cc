@@ -20,12 +20,13 @@ namespace {
 void repeat(const std::shared_ptr<asio::steady_timer>& timer, std::chrono::milliseconds period,
             std::function<void()> work) {
   timer->expires_after(period);
-  timer->async_wait([timer, period, work = std::move(work)](const boost::system::error_code& error) mutable {
-    if (!error) {
-      work();
-      repeat(timer, period, std::move(work));
-    }
-  });
+  timer->async_wait(
+      [timer, period, work = std::move(work)](const boost::system::error_code& error) mutable {
+        if (!error) {
+          work();
+          repeat(timer, period, std::move(work));
+        }
+      });
 }
 
 }  // namespace
@@ -68,23 +69,26 @@ Watch::~Watch() {
 
 int Watch::fd() const { return state_->descriptor.native_handle(); }
 
-// The callback holds the state weakly: when the watch is gone before a queued completion runs, it is dropped.
+// The callback holds the state weakly: when the watch is gone before a queued completion runs, it
+// is dropped.
 void Watch::when_readable(std::function<void()> call) {
-  state_->descriptor.async_wait(asio::posix::stream_descriptor::wait_read,
-                                [weak = std::weak_ptr(state_), call = std::move(call)](const auto& error) {
-                                  if (!error && !weak.expired()) {
-                                    call();
-                                  }
-                                });
+  state_->descriptor.async_wait(
+      asio::posix::stream_descriptor::wait_read,
+      [weak = std::weak_ptr(state_), call = std::move(call)](const auto& error) {
+        if (!error && !weak.expired()) {
+          call();
+        }
+      });
 }
 
 void Watch::when_writable(std::function<void()> call) {
-  state_->descriptor.async_wait(asio::posix::stream_descriptor::wait_write,
-                                [weak = std::weak_ptr(state_), call = std::move(call)](const auto& error) {
-                                  if (!error && !weak.expired()) {
-                                    call();
-                                  }
-                                });
+  state_->descriptor.async_wait(
+      asio::posix::stream_descriptor::wait_write,
+      [weak = std::weak_ptr(state_), call = std::move(call)](const auto& error) {
+        if (!error && !weak.expired()) {
+          call();
+        }
+      });
 }
 
 }  // namespace aquifer::io

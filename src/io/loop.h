@@ -1,5 +1,6 @@
-// The event loop of servers: readiness of descriptors, timers, and work posted from other threads. One thread runs a
-// loop; everything it calls runs on that thread. Boost.Asio is behind it and nowhere else.
+// The event loop of servers: readiness of descriptors, timers, and work posted from other threads.
+// One thread runs a loop; everything it calls runs on that thread. Boost.Asio is behind it and
+// nowhere else.
 #pragma once
 
 #include <chrono>
@@ -34,8 +35,8 @@ class Loop {
   std::unique_ptr<State> state_;
 };
 
-/// Waits for readiness of one descriptor, which it owns. All calls on the loop's thread. Destroying it cancels the
-/// waits and closes the descriptor; no callback comes afterwards.
+/// Waits for readiness of one descriptor, which it owns. All calls on the loop's thread. Destroying
+/// it cancels the waits and closes the descriptor; no callback comes afterwards.
 class Watch {
  public:
   Watch(Loop& loop, base::UniqueFd fd);

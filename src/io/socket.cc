@@ -34,8 +34,10 @@ Result<Resolved> resolve(const Address& address, bool to_listen) {
   wanted.ai_flags = AI_NUMERICSERV | (to_listen ? AI_PASSIVE : 0);
   addrinfo* found = nullptr;
   const std::string port = std::to_string(address.port);
-  if (const int error = getaddrinfo(address.host.c_str(), port.c_str(), &wanted, &found); error != 0) {
-    return Error{Status::kInvalidArgument, cat("cannot resolve ", address.text(), ": ", gai_strerror(error)),
+  if (const int error = getaddrinfo(address.host.c_str(), port.c_str(), &wanted, &found);
+      error != 0) {
+    return Error{Status::kInvalidArgument,
+                 cat("cannot resolve ", address.text(), ": ", gai_strerror(error)),
                  "check the host name"};
   }
   return Resolved(found, freeaddrinfo);
@@ -128,9 +130,11 @@ Result<base::UniqueFd> listen_tcp(const Address& address) {
   if (bind(fd.get(), where.ai_addr, where.ai_addrlen) != 0 || listen(fd.get(), 1024) != 0) {
     const int number = errno;
     const bool taken = number == EADDRINUSE;
-    Error error = os_error(taken ? Status::kConflict : Status::kIo, cat("cannot listen on ", address.text()), number);
-    error.hint = taken ? "another process has the port: stop it, or choose another port (0 takes a free one)"
-                       : "choose an address of this host";
+    Error error = os_error(taken ? Status::kConflict : Status::kIo,
+                           cat("cannot listen on ", address.text()), number);
+    error.hint =
+        taken ? "another process has the port: stop it, or choose another port (0 takes a free one)"
+              : "choose an address of this host";
     return error;
   }
   return fd;
@@ -143,7 +147,8 @@ Result<Address> local_address(int fd) {
   char port[NI_MAXSERV];
   auto* generic = reinterpret_cast<sockaddr*>(&storage);
   if (getsockname(fd, generic, &bytes) != 0 ||
-      getnameinfo(generic, bytes, host, sizeof host, port, sizeof port, NI_NUMERICHOST | NI_NUMERICSERV) != 0) {
+      getnameinfo(generic, bytes, host, sizeof host, port, sizeof port,
+                  NI_NUMERICHOST | NI_NUMERICSERV) != 0) {
     return os_error(Status::kIo, "cannot tell the address of a socket", errno);
   }
   return Address{host, static_cast<std::uint16_t>(std::stoi(port))};
@@ -166,7 +171,8 @@ Result<base::UniqueFd> connect_tcp(const Address& address, Deadline deadline) {
       continue;
     }
     if (!wait_writable(fd.get(), deadline)) {
-      return Error{Status::kUnreachable, cat("no answer from ", address.text(), " within the deadline"), {}};
+      return Error{
+          Status::kUnreachable, cat("no answer from ", address.text(), " within the deadline"), {}};
     }
     socklen_t bytes = sizeof number;
     getsockopt(fd.get(), SOL_SOCKET, SO_ERROR, &number, &bytes);
@@ -182,8 +188,10 @@ Result<base::UniqueFd> listen_unix(const std::string& name) {
   base::UniqueFd fd(socket(AF_UNIX, kSocketFlags, 0));
   socklen_t bytes = 0;
   const sockaddr_un address = unix_address(name, bytes);
-  if (!fd || bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), bytes) != 0 || listen(fd.get(), 256) != 0) {
-    return os_error(errno == EADDRINUSE ? Status::kConflict : Status::kIo, cat("cannot listen on @", name), errno);
+  if (!fd || bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), bytes) != 0 ||
+      listen(fd.get(), 256) != 0) {
+    return os_error(errno == EADDRINUSE ? Status::kConflict : Status::kIo,
+                    cat("cannot listen on @", name), errno);
   }
   return fd;
 }
@@ -209,7 +217,8 @@ base::UniqueFd accept_one(int listening_fd) {
 int peer_user(int fd) {
   ucred who{};
   socklen_t bytes = sizeof who;
-  return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &bytes) == 0 ? static_cast<int>(who.uid) : -1;
+  return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &bytes) == 0 ? static_cast<int>(who.uid)
+                                                                    : -1;
 }
 
 bool send_with_fd(int fd, std::span<const std::byte> bytes, int fd_to_send) {
@@ -230,7 +239,8 @@ bool send_with_fd(int fd, std::span<const std::byte> bytes, int fd_to_send) {
   return sendmsg(fd, &message, MSG_NOSIGNAL) == static_cast<ssize_t>(bytes.size());
 }
 
-Result<base::UniqueFd> receive_with_fd(int fd, std::span<std::byte> buffer, std::size_t& count, Deadline deadline) {
+Result<base::UniqueFd> receive_with_fd(int fd, std::span<std::byte> buffer, std::size_t& count,
+                                       Deadline deadline) {
   if (!wait_readable(fd, deadline)) {
     return Error{Status::kTimeout, "the deadline passed while waiting for the other side", {}};
   }
@@ -243,11 +253,13 @@ Result<base::UniqueFd> receive_with_fd(int fd, std::span<std::byte> buffer, std:
   message.msg_controllen = sizeof control;
   const ssize_t got = recvmsg(fd, &message, MSG_CMSG_CLOEXEC);
   if (got <= 0) {
-    return os_error(Status::kUnreachable, "the connection was closed", got == 0 ? ECONNRESET : errno);
+    return os_error(Status::kUnreachable, "the connection was closed",
+                    got == 0 ? ECONNRESET : errno);
   }
   count = static_cast<std::size_t>(got);
   base::UniqueFd received;
-  for (cmsghdr* part_of = CMSG_FIRSTHDR(&message); part_of != nullptr; part_of = CMSG_NXTHDR(&message, part_of)) {
+  for (cmsghdr* part_of = CMSG_FIRSTHDR(&message); part_of != nullptr;
+       part_of = CMSG_NXTHDR(&message, part_of)) {
     if (part_of->cmsg_level == SOL_SOCKET && part_of->cmsg_type == SCM_RIGHTS) {
       int number = -1;
       std::memcpy(&number, CMSG_DATA(part_of), sizeof number);
@@ -266,7 +278,8 @@ Result<void> write_all(int fd, std::span<iovec> parts, Deadline deadline) {
 }
 
 Result<void> read_exact(int fd, std::span<iovec> parts, Deadline deadline) {
-  return move_all(fd, parts, deadline, POLLIN, [](int from, msghdr* message) { return recvmsg(from, message, 0); });
+  return move_all(fd, parts, deadline, POLLIN,
+                  [](int from, msghdr* message) { return recvmsg(from, message, 0); });
 }
 
 }  // namespace aquifer::io

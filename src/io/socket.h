@@ -1,5 +1,6 @@
-// Sockets: listening, connecting within a deadline, handing descriptors over, and moving exact amounts of bytes with a
-// deadline. All descriptors are non-blocking and closed on exec. Not here: framing (rpc/), event loops (loop.h).
+// Sockets: listening, connecting within a deadline, handing descriptors over, and moving exact
+// amounts of bytes with a deadline. All descriptors are non-blocking and closed on exec. Not here:
+// framing (rpc/), event loops (loop.h).
 #pragma once
 
 #include <sys/uio.h>
@@ -18,16 +19,19 @@ namespace aquifer::io {
 using Clock = std::chrono::steady_clock;
 using Deadline = Clock::time_point;
 
-/// Listens on a TCP address; port 0 takes a free one. Errors: kConflict (in use), kInvalidArgument (host), kIo.
+/// Listens on a TCP address; port 0 takes a free one. Errors: kConflict (in use), kInvalidArgument
+/// (host), kIo.
 Result<base::UniqueFd> listen_tcp(const Address& address);
 
 /// The address a socket is bound to. Errors: kIo.
 Result<Address> local_address(int fd);
 
-/// Connects within the deadline. Errors: kUnreachable (refused, no route, deadline), kInvalidArgument (host name).
+/// Connects within the deadline. Errors: kUnreachable (refused, no route, deadline),
+/// kInvalidArgument (host name).
 Result<base::UniqueFd> connect_tcp(const Address& address, Deadline deadline);
 
-/// Listens on an abstract Unix socket: no file, gone with the process, seen only in this network namespace.
+/// Listens on an abstract Unix socket: no file, gone with the process, seen only in this network
+/// namespace.
 Result<base::UniqueFd> listen_unix(const std::string& name);
 Result<base::UniqueFd> connect_unix(const std::string& name);
 
@@ -37,11 +41,14 @@ base::UniqueFd accept_one(int listening_fd);
 /// The user on the other side of a Unix socket; -1 when unknown.
 int peer_user(int fd);
 
-/// Sends small bytes together with a descriptor (-1: none) on a Unix socket whose buffer has room; false when not.
+/// Sends small bytes together with a descriptor (-1: none) on a Unix socket whose buffer has room;
+/// false when not.
 bool send_with_fd(int fd, std::span<const std::byte> bytes, int fd_to_send);
 
-/// Receives what one send_with_fd sent; the number of bytes in `count`. Errors: kUnreachable, kTimeout.
-Result<base::UniqueFd> receive_with_fd(int fd, std::span<std::byte> buffer, std::size_t& count, Deadline deadline);
+/// Receives what one send_with_fd sent; the number of bytes in `count`. Errors: kUnreachable,
+/// kTimeout.
+Result<base::UniqueFd> receive_with_fd(int fd, std::span<std::byte> buffer, std::size_t& count,
+                                       Deadline deadline);
 
 /// Waits until `fd` can be read (or written); false at the deadline.
 bool wait_readable(int fd, Deadline deadline);

@@ -17,7 +17,8 @@ TEST(Address, IsWrittenAsSchemeHostPort) {
   EXPECT_EQ(Address::parse("tcp://127.0.0.1:5000")->port, 5000);
   EXPECT_EQ(Address::parse("host:1")->host, "host");
   EXPECT_EQ(Address::parse("tcp://[::1]:7")->text(), "tcp://[::1]:7");
-  for (const char* bad : {"", "tcp://", "host", "tcp://host", ":1", "tcp://h:x", "tcp://h:70000", "tcp://h:1/x", "::1:5"}) {
+  for (const char* bad : {"", "tcp://", "host", "tcp://host", ":1", "tcp://h:x", "tcp://h:70000",
+                          "tcp://h:1/x", "::1:5"}) {
     EXPECT_EQ(Address::parse(bad).code(), Status::kInvalidArgument) << bad;
   }
 }
@@ -38,7 +39,8 @@ TEST(Socket, BytesArriveInOrderAndTheDeadlineEndsAWait) {
   ASSERT_TRUE(read_exact(two.get(), in, soon()).ok());
   EXPECT_EQ(got, sent);
   std::array<iovec, 1> more{iovec{got.data(), 1}};
-  EXPECT_EQ(read_exact(two.get(), more, Clock::now() + std::chrono::milliseconds(5)).code(), Status::kTimeout);
+  EXPECT_EQ(read_exact(two.get(), more, Clock::now() + std::chrono::milliseconds(5)).code(),
+            Status::kTimeout);
 }
 
 TEST(Socket, APortInUseIsAConflictThatNamesTheRemedy) {

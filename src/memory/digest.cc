@@ -29,8 +29,9 @@ constexpr u64 power_of_x(unsigned exponent) {
   return value;
 }
 
-// Folding moves 128 bits forward by a distance: the low quadword (the higher powers) times x^(distance+64), the high
-// one times x^distance. A carry-less product of reflected numbers comes out shifted by one, hence the -1.
+// Folding moves 128 bits forward by a distance: the low quadword (the higher powers) times
+// x^(distance+64), the high one times x^distance. A carry-less product of reflected numbers comes
+// out shifted by one, hence the -1.
 struct FoldBy {
   u64 low;
   u64 high;
@@ -58,17 +59,20 @@ constexpr Tables make_tables() {
 }
 constexpr Tables kTables = make_tables();
 
-inline u64 step_byte(u64 state, unsigned char byte) { return kTables[0][(state ^ byte) & 0xff] ^ (state >> 8); }
+inline u64 step_byte(u64 state, unsigned char byte) {
+  return kTables[0][(state ^ byte) & 0xff] ^ (state >> 8);
+}
 
 inline u64 step_word(u64 state, u64 word) {
   const u64 x = state ^ word;
   return kTables[7][x & 0xff] ^ kTables[6][(x >> 8) & 0xff] ^ kTables[5][(x >> 16) & 0xff] ^
-         kTables[4][(x >> 24) & 0xff] ^ kTables[3][(x >> 32) & 0xff] ^ kTables[2][(x >> 40) & 0xff] ^
-         kTables[1][(x >> 48) & 0xff] ^ kTables[0][x >> 56];
+         kTables[4][(x >> 24) & 0xff] ^ kTables[3][(x >> 32) & 0xff] ^
+         kTables[2][(x >> 40) & 0xff] ^ kTables[1][(x >> 48) & 0xff] ^ kTables[0][x >> 56];
 }
 
 #if defined(__SANITIZE_THREAD__)
-// What ThreadSanitizer sees: the other side may be writing, and the generation check sorts that out afterwards.
+// What ThreadSanitizer sees: the other side may be writing, and the generation check sorts that out
+// afterwards.
 inline unsigned char load_byte(const char* from) {
   return __atomic_load_n(reinterpret_cast<const unsigned char*>(from), __ATOMIC_RELAXED);
 }
@@ -132,7 +136,9 @@ constexpr FoldBy kBy128 = fold_by(128);
 constexpr FoldBy kBy512 = fold_by(512);
 constexpr FoldBy kBy2048 = fold_by(2048);
 
-AQ_PCLMUL inline __m128i load16(const char* from) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(from)); }
+AQ_PCLMUL inline __m128i load16(const char* from) {
+  return _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
+}
 
 AQ_PCLMUL inline void store16(char* to, __m128i value, bool streaming) {
   if (streaming) {
@@ -147,7 +153,8 @@ AQ_PCLMUL u64 pclmul_run(u64 state, char* to, const char* from, std::size_t byte
   if (bytes < 64) {
     return table_run(state, to, from, bytes, stores);
   }
-  const bool streaming = stores == Stores::kStreaming && to != nullptr && reinterpret_cast<std::uintptr_t>(to) % 16 == 0;
+  const bool streaming = stores == Stores::kStreaming && to != nullptr &&
+                         reinterpret_cast<std::uintptr_t>(to) % 16 == 0;
   const __m128i by512 = constant(kBy512);
   const __m128i by128 = constant(kBy128);
   __m128i acc[4];
@@ -180,8 +187,8 @@ AQ_PCLMUL u64 pclmul_run(u64 state, char* to, const char* from, std::size_t byte
 AQ_AVX512 inline __m512i load64(const char* from) { return _mm512_loadu_si512(from); }
 
 AQ_AVX512 inline __m512i fold64(__m512i value, __m512i by, __m512i next) {
-  return _mm512_ternarylogic_epi64(_mm512_clmulepi64_epi128(value, by, 0x00), _mm512_clmulepi64_epi128(value, by, 0x11),
-                                   next, 0x96);
+  return _mm512_ternarylogic_epi64(_mm512_clmulepi64_epi128(value, by, 0x00),
+                                   _mm512_clmulepi64_epi128(value, by, 0x11), next, 0x96);
 }
 
 enum class To : std::uint8_t { kNowhere, kMemory, kStream };
@@ -242,7 +249,8 @@ AQ_AVX512 u64 avx512_run(u64 state, char* to, const char* from, std::size_t byte
                           : avx512_blocks<To::kMemory>(state, to, from, blocks);
     at = blocks;
   }
-  return pclmul_run(state, to == nullptr ? nullptr : to + at, from + at, bytes - at, Stores::kCached);
+  return pclmul_run(state, to == nullptr ? nullptr : to + at, from + at, bytes - at,
+                    Stores::kCached);
 }
 
 using Run = u64 (*)(u64, char*, const char*, std::size_t, Stores);
@@ -254,18 +262,22 @@ struct Build {
 };
 
 bool always() { return true; }
-bool has_pclmul() { return __builtin_cpu_supports("pclmul") != 0 && __builtin_cpu_supports("sse4.1") != 0; }
+bool has_pclmul() {
+  return __builtin_cpu_supports("pclmul") != 0 && __builtin_cpu_supports("sse4.1") != 0;
+}
 bool has_avx512() {
-  return has_pclmul() && __builtin_cpu_supports("avx512f") != 0 && __builtin_cpu_supports("avx512bw") != 0 &&
-         __builtin_cpu_supports("avx512vl") != 0 && __builtin_cpu_supports("vpclmulqdq") != 0;
+  return has_pclmul() && __builtin_cpu_supports("avx512f") != 0 &&
+         __builtin_cpu_supports("avx512bw") != 0 && __builtin_cpu_supports("avx512vl") != 0 &&
+         __builtin_cpu_supports("vpclmulqdq") != 0;
 }
 
 // Best first.
 #if defined(__SANITIZE_THREAD__)
 constexpr std::array<Build, 1> kBuilds{{{"table", table_run, always}}};
 #else
-constexpr std::array<Build, 3> kBuilds{
-    {{"avx512", avx512_run, has_avx512}, {"pclmul", pclmul_run, has_pclmul}, {"table", table_run, always}}};
+constexpr std::array<Build, 3> kBuilds{{{"avx512", avx512_run, has_avx512},
+                                        {"pclmul", pclmul_run, has_pclmul},
+                                        {"table", table_run, always}}};
 #endif
 
 const Build* best_build() {
@@ -287,9 +299,10 @@ std::uint64_t digest(std::uint64_t state, const void* source, std::size_t bytes)
   return g_build->run(state, nullptr, static_cast<const char*>(source), bytes, Stores::kCached);
 }
 
-std::uint64_t copy_digest(std::uint64_t state, void* destination, const void* source, std::size_t bytes,
-                          Stores stores) {
-  return g_build->run(state, static_cast<char*>(destination), static_cast<const char*>(source), bytes, stores);
+std::uint64_t copy_digest(std::uint64_t state, void* destination, const void* source,
+                          std::size_t bytes, Stores stores) {
+  return g_build->run(state, static_cast<char*>(destination), static_cast<const char*>(source),
+                      bytes, stores);
 }
 
 std::string_view digest_build() { return g_build->name; }

@@ -46,7 +46,8 @@ std::vector<char> random_bytes(std::size_t bytes, std::uint64_t seed) {
 }
 
 TEST(Digest, IsCrc64OfTheNvmeStandard) {
-  with_each_build([] { EXPECT_EQ(~digest(~std::uint64_t{0}, "123456789", 9), 0xae8b14860a799888u); });
+  with_each_build(
+      [] { EXPECT_EQ(~digest(~std::uint64_t{0}, "123456789", 9), 0xae8b14860a799888u); });
 }
 
 TEST(Digest, EveryBuildAgreesWithTheBitwiseDefinitionAtEveryLength) {
@@ -76,7 +77,8 @@ TEST(Digest, ACopyMovesEveryByteAndNoOther) {
       for (std::size_t offset = 0; offset < 70; offset += 7) {
         for (std::size_t bytes = 0; bytes < 2400; bytes += bytes < 300 ? 13 : 251) {
           std::vector<char> destination(2600, '\x5a');
-          const auto state = copy_digest(9, destination.data() + offset, data.data() + offset % 5, bytes, stores);
+          const auto state =
+              copy_digest(9, destination.data() + offset, data.data() + offset % 5, bytes, stores);
           ASSERT_EQ(state, bitwise(9, data.data() + offset % 5, bytes));
           ASSERT_EQ(std::memcmp(destination.data() + offset, data.data() + offset % 5, bytes), 0);
           for (std::size_t i = 0; i < destination.size(); ++i) {

@@ -1,4 +1,5 @@
-// Values that lie in many pieces: walking two lists of pieces side by side and copying between them.
+// Values that lie in many pieces: walking two lists of pieces side by side and copying between
+// them.
 #pragma once
 
 #include <algorithm>
@@ -20,8 +21,8 @@ std::uint64_t total_bytes(std::span<const P> pieces) {
   return sum;
 }
 
-/// A place in the concatenation of pieces. Trivially destructible, so it may live inside a fault guard. The pieces
-/// outlive it.
+/// A place in the concatenation of pieces. Trivially destructible, so it may live inside a fault
+/// guard. The pieces outlive it.
 template <class P>
 class Cursor {
  public:
@@ -34,9 +35,9 @@ class Cursor {
       ++index_;
       within_ = 0;
     }
-    return index_ == pieces_.size()
-               ? 0
-               : static_cast<std::size_t>(std::min<std::uint64_t>(bytes, pieces_[index_].bytes - within_));
+    return index_ == pieces_.size() ? 0
+                                    : static_cast<std::size_t>(std::min<std::uint64_t>(
+                                          bytes, pieces_[index_].bytes - within_));
   }
 
   auto address() const {
@@ -59,11 +60,11 @@ class Cursor {
   std::size_t within_ = 0;
 };
 
-/// Copies `bytes` bytes from one list of pieces to another, digesting on the way; both cursors move on. Requires that
-/// both hold that many.
+/// Copies `bytes` bytes from one list of pieces to another, digesting on the way; both cursors move
+/// on. Requires that both hold that many.
 template <class From>
-std::uint64_t copy_digest(std::uint64_t state, Cursor<Piece>& to, Cursor<From>& from, std::uint64_t bytes,
-                          Stores stores) {
+std::uint64_t copy_digest(std::uint64_t state, Cursor<Piece>& to, Cursor<From>& from,
+                          std::uint64_t bytes, Stores stores) {
   while (bytes > 0) {
     const std::size_t run = std::min(to.run(bytes), from.run(bytes));
     if (run == 0) {

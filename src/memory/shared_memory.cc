@@ -85,9 +85,11 @@ Result<base::UniqueFd> make_in_folder(const std::string& path, std::uint64_t byt
   }
   const std::uint64_t free_bytes = std::uint64_t{room.f_bavail} * room.f_frsize;
   if (free_bytes < bytes) {
-    return Error{Status::kNoSpace,
-                 cat("the file system of ", folder, " has ", free_bytes, " bytes free, the segment needs ", bytes),
-                 "give less with --dram, enlarge the file system, or name another folder with --segments"};
+    return Error{
+        Status::kNoSpace,
+        cat("the file system of ", folder, " has ", free_bytes, " bytes free, the segment needs ",
+            bytes),
+        "give less with --dram, enlarge the file system, or name another folder with --segments"};
   }
   base::UniqueFd fd(open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
   if (!fd) {
@@ -95,7 +97,9 @@ Result<base::UniqueFd> make_in_folder(const std::string& path, std::uint64_t byt
     Error error = os_error(cat("cannot make the segment file ", path), number);
     if (number == EEXIST) {
       error.code = Status::kConflict;
-      error.hint = "another node of this name uses the folder, or one left it behind: remove the file if none runs";
+      error.hint =
+          "another node of this name uses the folder, or one left it behind: remove the file if "
+          "none runs";
     }
     return error;
   }
@@ -108,8 +112,10 @@ Result<base::UniqueFd> make_in_folder(const std::string& path, std::uint64_t byt
 }
 
 Result<void> populate(int fd, const Mapping& mapping, std::uint64_t offset, std::uint64_t bytes) {
-  // First as file space, where a lack of room is an error code; then into the page table, where it would be a signal.
-  if (fallocate(fd, 0, static_cast<off_t>(offset), static_cast<off_t>(bytes)) != 0 && errno != EOPNOTSUPP) {
+  // First as file space, where a lack of room is an error code; then into the page table, where it
+  // would be a signal.
+  if (fallocate(fd, 0, static_cast<off_t>(offset), static_cast<off_t>(bytes)) != 0 &&
+      errno != EOPNOTSUPP) {
     const int number = errno;
     Error error = os_error(cat("cannot get ", bytes, " bytes of memory for the segment"), number);
     error.code = number == ENOSPC ? Status::kNoSpace : Status::kIo;

@@ -1,5 +1,5 @@
-// Shared memory as a file descriptor: made by a node (anonymous, or a file of a folder), mapped by anyone who is handed
-// the descriptor. Not here: what the bytes mean (pool/segment.h).
+// Shared memory as a file descriptor: made by a node (anonymous, or a file of a folder), mapped by
+// anyone who is handed the descriptor. Not here: what the bytes mean (pool/segment.h).
 #pragma once
 
 #include <cstddef>
@@ -14,7 +14,8 @@ namespace aquifer::memory {
 /// A shared mapping of a whole file. Not inherited by a forked child. Move-only.
 class Mapping {
  public:
-  /// Maps `bytes` bytes of `fd` for reading and writing; the descriptor may be closed afterwards. Errors: kIo.
+  /// Maps `bytes` bytes of `fd` for reading and writing; the descriptor may be closed afterwards.
+  /// Errors: kIo.
   static Result<Mapping> map(int fd, std::size_t bytes);
 
   Mapping() = default;
@@ -33,19 +34,23 @@ class Mapping {
 /// A file in memory of its own (memfd), sealed against shrinking. Errors: kIo.
 Result<base::UniqueFd> make_anonymous(const std::string& name, std::uint64_t bytes);
 
-/// A file in a folder (a tmpfs, hugetlbfs or memory device), made fresh. Refuses when the file system cannot hold it.
-/// Errors: kConflict (it exists), kNoSpace (naming folder, wanted and free bytes), kIo.
+/// A file in a folder (a tmpfs, hugetlbfs or memory device), made fresh. Refuses when the file
+/// system cannot hold it. Errors: kConflict (it exists), kNoSpace (naming folder, wanted and free
+/// bytes), kIo.
 Result<base::UniqueFd> make_in_folder(const std::string& path, std::uint64_t bytes);
 
-/// Gives real pages to [offset, offset + bytes) of the file and maps them in, so that no later access faults for want
-/// of memory. Takes long for large ranges: call it from a helper thread in steps. Errors: kNoSpace, kIo.
+/// Gives real pages to [offset, offset + bytes) of the file and maps them in, so that no later
+/// access faults for want of memory. Takes long for large ranges: call it from a helper thread in
+/// steps. Errors: kNoSpace, kIo.
 Result<void> populate(int fd, const Mapping& mapping, std::uint64_t offset, std::uint64_t bytes);
 
-/// Opens the file behind `fd` anew, as a description of its own (its locks are its own). Errors: kIo.
+/// Opens the file behind `fd` anew, as a description of its own (its locks are its own). Errors:
+/// kIo.
 Result<base::UniqueFd> reopen(int fd);
 
-/// Locks byte `position` (beyond the end is fine) for the open file description of `fd`. The lock lives as long as
-/// the description: until its last descriptor is closed and its last mapping is gone. Errors: kConflict, kIo.
+/// Locks byte `position` (beyond the end is fine) for the open file description of `fd`. The lock
+/// lives as long as the description: until its last descriptor is closed and its last mapping is
+/// gone. Errors: kConflict, kIo.
 Result<void> lock_byte(int fd, std::uint64_t position);
 
 /// True while some other open file description holds the lock on byte `position`.

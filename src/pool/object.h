@@ -1,8 +1,10 @@
-// The stored object: header, then value bytes. The header names the object in full and carries a digest of every page
-// of the value; the digest of the header travels in the handle. So a reader that holds a handle can tell by itself
-// whether the bytes it got are the bytes that were put under its key.
+// The stored object: header, then value bytes. The header names the object in full and carries a
+// digest of every page of the value; the digest of the header travels in the handle. So a reader
+// that holds a handle can tell by itself whether the bytes it got are the bytes that were put under
+// its key.
 //
-//   handle.header_digest -> header (namespace, key, put id, segment, slot, generation, page digests) -> pages
+//   handle.header_digest -> header (namespace, key, put id, segment, slot, generation, page
+//   digests) -> pages
 #pragma once
 
 #include <cstddef>
@@ -30,7 +32,9 @@ struct ObjectIdentity {
   std::uint64_t value_bytes = 0;
 };
 
-constexpr std::uint64_t page_count(std::uint64_t value_bytes) { return (value_bytes + kPageBytes - 1) / kPageBytes; }
+constexpr std::uint64_t page_count(std::uint64_t value_bytes) {
+  return (value_bytes + kPageBytes - 1) / kPageBytes;
+}
 
 /// Bytes of value in page `page`.
 constexpr std::uint64_t page_bytes(std::uint64_t value_bytes, std::uint64_t page) {
@@ -39,25 +43,28 @@ constexpr std::uint64_t page_bytes(std::uint64_t value_bytes, std::uint64_t page
 }
 
 /// Size of the header, a multiple of 64 so that the value is aligned for streaming stores.
-std::uint32_t header_bytes(std::size_t name_space_bytes, std::size_t key_bytes, std::uint64_t value_bytes);
+std::uint32_t header_bytes(std::size_t name_space_bytes, std::size_t key_bytes,
+                           std::uint64_t value_bytes);
 
-/// Start values of the digests. Derived from the put, so that a page of another put never matches by being equal.
+/// Start values of the digests. Derived from the put, so that a page of another put never matches
+/// by being equal.
 std::uint64_t page_seed(const base::PutId& put, std::uint64_t page);
 std::uint64_t header_seed(const base::PutId& put);
 
 /// Builds the header; one digest per page.
-std::vector<std::byte> encode_header(const ObjectIdentity& identity, std::span<const std::uint64_t> page_digests);
+std::vector<std::byte> encode_header(const ObjectIdentity& identity,
+                                     std::span<const std::uint64_t> page_digests);
 
 /// The digest of a header as the handle carries it.
 std::uint64_t digest_of_header(const base::PutId& put, std::span<const std::byte> header);
 
-/// True if the bytes are the header of exactly this object with this digest; then `page_digests` are its digests.
-/// `header` is the caller's own copy, never shared memory.
-bool check_header(std::span<const std::byte> header, const ObjectIdentity& expected, std::uint64_t digest,
-                  std::vector<std::uint64_t>& page_digests);
+/// True if the bytes are the header of exactly this object with this digest; then `page_digests`
+/// are its digests. `header` is the caller's own copy, never shared memory.
+bool check_header(std::span<const std::byte> header, const ObjectIdentity& expected,
+                  std::uint64_t digest, std::vector<std::uint64_t>& page_digests);
 
 /// As above for a reader that does not know the names (the node checking its own memory).
-bool check_header_unnamed(std::span<const std::byte> header, const ObjectIdentity& expected, std::uint64_t digest,
-                          std::vector<std::uint64_t>& page_digests);
+bool check_header_unnamed(std::span<const std::byte> header, const ObjectIdentity& expected,
+                          std::uint64_t digest, std::vector<std::uint64_t>& page_digests);
 
 }  // namespace aquifer::pool

@@ -15,7 +15,9 @@ constexpr std::uint64_t kDataPerSlot = 4096;
 constexpr std::uint64_t kSlotsMin = 256;
 constexpr std::size_t kHeaderFixedBytes = offsetof(SegmentHeader, checksum);
 
-constexpr std::uint64_t round_up(std::uint64_t value, std::uint64_t to) { return (value + to - 1) / to * to; }
+constexpr std::uint64_t round_up(std::uint64_t value, std::uint64_t to) {
+  return (value + to - 1) / to * to;
+}
 
 std::uint64_t header_checksum(const SegmentHeader& header) {
   return memory::digest(kSegmentMagic, &header, kHeaderFixedBytes);
@@ -30,9 +32,10 @@ std::uint64_t content_checksum(std::uint64_t generation, const SlotContent& cont
 SegmentShape SegmentShape::for_data(std::uint64_t data_bytes) {
   SegmentShape shape;
   shape.data_bytes = round_up(std::max<std::uint64_t>(data_bytes, 1), kDataAlignment);
-  shape.slot_count = static_cast<std::uint32_t>(
-      std::min<std::uint64_t>(std::max(shape.data_bytes / kDataPerSlot, kSlotsMin), UINT32_MAX - 1));
-  shape.data_offset = round_up(4096 + std::uint64_t{shape.slot_count} * kSlotStride, kDataAlignment);
+  shape.slot_count = static_cast<std::uint32_t>(std::min<std::uint64_t>(
+      std::max(shape.data_bytes / kDataPerSlot, kSlotsMin), UINT32_MAX - 1));
+  shape.data_offset =
+      round_up(4096 + std::uint64_t{shape.slot_count} * kSlotStride, kDataAlignment);
   return shape;
 }
 
@@ -62,7 +65,8 @@ Result<SegmentView> SegmentView::open(std::byte* base, std::uint64_t bytes) {
   }
   if (header.layout_version != kLayoutVersion) {
     return Error{Status::kVersionMismatch,
-                 base::cat("the segment has layout ", header.layout_version, ", this program reads ", kLayoutVersion),
+                 base::cat("the segment has layout ", header.layout_version,
+                           ", this program reads ", kLayoutVersion),
                  "use the same version of aquifer on both sides"};
   }
   SegmentView view;
@@ -70,8 +74,8 @@ Result<SegmentView> SegmentView::open(std::byte* base, std::uint64_t bytes) {
   view.segment_ = header.segment;
   view.shape_ = {header.slot_count, header.data_offset, header.data_bytes};
   const std::uint64_t slots_end = 4096 + std::uint64_t{header.slot_count} * kSlotStride;
-  if (header.checksum != header_checksum(header) || header.data_offset < slots_end || header.data_offset > bytes ||
-      header.data_bytes > bytes - header.data_offset) {
+  if (header.checksum != header_checksum(header) || header.data_offset < slots_end ||
+      header.data_offset > bytes || header.data_bytes > bytes - header.data_offset) {
     return Error{Status::kIntegrity, "the header of the segment is damaged", {}};
   }
   return view;
@@ -85,7 +89,8 @@ bool SegmentView::extents_fit(std::span<const Extent> extents, std::uint64_t sto
   std::array<Extent, kExtentsMax> sorted{};
   std::copy(extents.begin(), extents.end(), sorted.begin());
   const std::span<Extent> ordered(sorted.data(), extents.size());
-  std::sort(ordered.begin(), ordered.end(), [](Extent a, Extent b) { return a.first_unit < b.first_unit; });
+  std::sort(ordered.begin(), ordered.end(),
+            [](Extent a, Extent b) { return a.first_unit < b.first_unit; });
   std::uint64_t end = 0;
   std::uint64_t units = 0;
   for (const Extent& extent : ordered) {
@@ -103,7 +108,8 @@ std::size_t SegmentView::resolve(std::span<const Extent> extents, std::uint64_t 
   std::size_t count = 0;
   for (const Extent& extent : extents) {
     const std::uint64_t bytes = std::min(stored_bytes, extent.units * kUnitBytes);
-    pieces[count++] = {base_ + shape_.data_offset + extent.first_unit * kUnitBytes, static_cast<std::size_t>(bytes)};
+    pieces[count++] = {base_ + shape_.data_offset + extent.first_unit * kUnitBytes,
+                       static_cast<std::size_t>(bytes)};
     stored_bytes -= bytes;
   }
   return count;
@@ -111,7 +117,8 @@ std::size_t SegmentView::resolve(std::span<const Extent> extents, std::uint64_t 
 
 bool swap_word(Slot& slot, SlotWord expected, SlotWord desired) {
   std::uint64_t raw = expected.raw();
-  return slot.word.compare_exchange_strong(raw, desired.raw(), std::memory_order_acq_rel, std::memory_order_acquire);
+  return slot.word.compare_exchange_strong(raw, desired.raw(), std::memory_order_acq_rel,
+                                           std::memory_order_acquire);
 }
 
 void write_content(Slot& slot, std::uint64_t generation, const SlotContent& content) {

@@ -1,11 +1,12 @@
-// The self-describing segment: header, catalog of slots, data. What lies here is enough to know, without asking anyone,
-// which objects the segment holds. Everything read from it is checked before it is used: another process may write it,
-// and memory may be damaged.
+// The self-describing segment: header, catalog of slots, data. What lies here is enough to know,
+// without asking anyone, which objects the segment holds. Everything read from it is checked before
+// it is used: another process may write it, and memory may be damaged.
 //
-//   0            4096                    data_offset                         data_offset + data_bytes
-//   | header     | slot 0 | slot 1 | ... | data, in units of 512 bytes ...   |
+//   0            4096                    data_offset                         data_offset +
+//   data_bytes | header     | slot 0 | slot 1 | ... | data, in units of 512 bytes ...   |
 //
-// Every change of a slot's state is one compare-and-swap of its word (generation << 8 | state). The life of a slot:
+// Every change of a slot's state is one compare-and-swap of its word (generation << 8 | state). The
+// life of a slot:
 //
 //   free(g) -> granted(g+1) -> sealed(g+1) -> retired(g+1) -> granted(g+2) ...
 //                   |  the writer may still write: limbo(g+1) until it is provably gone
@@ -75,7 +76,8 @@ struct Slot {
   std::uint64_t checksum;  ///< of content and generation
 };
 static_assert(sizeof(Extent) == 8 && sizeof(SlotContent) == 104 && sizeof(Slot) == 120);
-static_assert(std::atomic<std::uint64_t>::is_always_lock_free && std::is_trivially_copyable_v<SlotContent>);
+static_assert(std::atomic<std::uint64_t>::is_always_lock_free &&
+              std::is_trivially_copyable_v<SlotContent>);
 inline constexpr std::size_t kSlotStride = 128;
 
 /// The first page of a segment. The words change; the rest is written once, under the checksum.
@@ -87,11 +89,13 @@ struct SegmentHeader {
   base::NodeId node;
   std::uint64_t data_offset;
   std::uint64_t data_bytes;
-  std::uint64_t checksum;             ///< of the fields above
-  std::atomic<std::uint64_t> live;    ///< 1 while the segment serves; 0 once it is replaced, set aside or dropped
-  std::atomic<std::uint64_t> pool;    ///< id of the pool it belongs to; 0: none yet
-  std::atomic<std::uint64_t> epoch;   ///< number of the highest epoch accepted
-  std::atomic<std::uint64_t> granted_units;  ///< data below this was granted to that epoch or an earlier one
+  std::uint64_t checksum;  ///< of the fields above
+  std::atomic<std::uint64_t>
+      live;  ///< 1 while the segment serves; 0 once it is replaced, set aside or dropped
+  std::atomic<std::uint64_t> pool;   ///< id of the pool it belongs to; 0: none yet
+  std::atomic<std::uint64_t> epoch;  ///< number of the highest epoch accepted
+  std::atomic<std::uint64_t>
+      granted_units;  ///< data below this was granted to that epoch or an earlier one
 };
 static_assert(std::is_standard_layout_v<SegmentHeader> && sizeof(SegmentHeader) == 88);
 
@@ -106,15 +110,18 @@ struct SegmentShape {
   static SegmentShape for_data(std::uint64_t data_bytes);
 };
 
-/// Typed, checked access to a mapped segment. A value; the mapping outlives it. Thread-safe as its words are.
+/// Typed, checked access to a mapped segment. A value; the mapping outlives it. Thread-safe as its
+/// words are.
 class SegmentView {
  public:
   SegmentView() = default;
 
   /// Lays out a fresh, zeroed segment whose first page is populated.
-  static SegmentView format(std::byte* base, const SegmentShape& shape, base::SegmentId segment, base::NodeId node);
+  static SegmentView format(std::byte* base, const SegmentShape& shape, base::SegmentId segment,
+                            base::NodeId node);
 
-  /// Checks that `bytes` bytes at `base` are a segment of this layout. Errors: kVersionMismatch, kIntegrity.
+  /// Checks that `bytes` bytes at `base` are a segment of this layout. Errors: kVersionMismatch,
+  /// kIntegrity.
   static Result<SegmentView> open(std::byte* base, std::uint64_t bytes);
 
   SegmentHeader& header() const { return *reinterpret_cast<SegmentHeader*>(base_); }
@@ -127,29 +134,35 @@ class SegmentView {
     return *reinterpret_cast<Slot*>(base_ + kFirstSlot + std::size_t{index} * kSlotStride);
   }
   /// Offset of a slot within the segment.
-  static std::uint64_t slot_offset(std::uint32_t index) { return kFirstSlot + std::uint64_t{index} * kSlotStride; }
+  static std::uint64_t slot_offset(std::uint32_t index) {
+    return kFirstSlot + std::uint64_t{index} * kSlotStride;
+  }
 
   /// True if the extents lie inside the data area, do not overlap, and hold `stored_bytes`.
   bool extents_fit(std::span<const Extent> extents, std::uint64_t stored_bytes) const;
 
   /// The memory of extents that fit, as pieces; their number. `pieces` holds kExtentsMax.
-  std::size_t resolve(std::span<const Extent> extents, std::uint64_t stored_bytes, std::span<Piece> pieces) const;
+  std::size_t resolve(std::span<const Extent> extents, std::uint64_t stored_bytes,
+                      std::span<Piece> pieces) const;
 
  private:
   static constexpr std::size_t kFirstSlot = 4096;
   std::byte* base_ = nullptr;
-  base::SegmentId segment_{};  // copies: the header may be damaged later, the view stays what it was
+  base::SegmentId
+      segment_{};  // copies: the header may be damaged later, the view stays what it was
   SegmentShape shape_{};
 };
 
-/// Swaps the word from `expected` to `desired`; false when it was something else. Release on success.
+/// Swaps the word from `expected` to `desired`; false when it was something else. Release on
+/// success.
 bool swap_word(Slot& slot, SlotWord expected, SlotWord desired);
 
-/// Writes what the slot says of its replica; the generation is the one that will be sealed. Requires the slot to be
-/// granted to the caller.
+/// Writes what the slot says of its replica; the generation is the one that will be sealed.
+/// Requires the slot to be granted to the caller.
 void write_content(Slot& slot, std::uint64_t generation, const SlotContent& content);
 
-/// Reads it back; nothing when the checksum, the counts or the generation say it is damaged or another's.
+/// Reads it back; nothing when the checksum, the counts or the generation say it is damaged or
+/// another's.
 std::optional<SlotContent> read_content(const Slot& slot, std::uint64_t generation);
 
 }  // namespace aquifer::pool

@@ -17,7 +17,8 @@ class SegmentTest : public ::testing::Test {
         memory_(shape_.total_bytes() + 4096),
         view_(SegmentView::format(base(), shape_, base::SegmentId{7}, base::NodeId{9})) {}
   std::byte* base() {
-    return reinterpret_cast<std::byte*>((reinterpret_cast<std::uintptr_t>(memory_.data()) + 4095) / 4096 * 4096);
+    return reinterpret_cast<std::byte*>((reinterpret_cast<std::uintptr_t>(memory_.data()) + 4095) /
+                                        4096 * 4096);
   }
 
   SegmentShape shape_;
