@@ -76,13 +76,23 @@ void MetaLink::retry() {
   backoff_ = std::min(backoff_ * 2, kBackoffMax);
 }
 
+// A node that listens on every address is reached where it reaches meta from.
+std::string MetaLink::advertised() const {
+  auto address = io::Address::parse(identity_.address);
+  const bool everywhere = address.ok() && (address->host == "0.0.0.0" || address->host == "::");
+  const auto here = everywhere ? io::local_address(connection_->fd()) : address;
+  return everywhere && here.ok() ? io::Address{here->host, address->port}.text()
+                                 : identity_.address;
+}
+
 void MetaLink::say_hello() {
   const auto segment = hooks_.segment();
   const auto& view = segment->view();
+  const std::string address = advertised();
   protocol::NodeHello hello;
   hello.node = identity_.node;
   hello.name = identity_.name;
-  hello.address = identity_.address;
+  hello.address = address;
   hello.unix_name = identity_.unix_name;
   hello.host = identity_.host;
   hello.process = static_cast<std::uint64_t>(getpid());

@@ -47,6 +47,7 @@ class MetaLink {
  private:
   void connect();
   void retry();
+  std::string advertised() const;
   void say_hello();
   void on_frame(const rpc::Frame& frame);
   void on_welcome(const rpc::Frame& frame);

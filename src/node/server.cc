@@ -54,7 +54,7 @@ class NodeServer final : public Server {
     if (!address) {
       return std::move(address).error();
     }
-    address_ = address->text();
+    address_ = options_.advertise.empty() ? address->text() : options_.advertise;
     const std::string unix_name = base::cat("aquifer-node-", base::hex(node_.value));
     auto local = io::listen_unix(unix_name);
     if (!local) {
@@ -230,6 +230,11 @@ Result<std::unique_ptr<Server>> Server::start(const ServerOptions& options,
   auto listen = io::Address::parse(options.listen);
   if (!listen) {
     return std::move(listen).error();
+  }
+  if (!options.advertise.empty()) {
+    if (auto advertised = io::Address::parse(options.advertise); !advertised) {
+      return std::move(advertised).error();
+    }
   }
   if (options.dram_bytes < (std::uint64_t{1} << 20) || options.data_threads == 0) {
     return Error{Status::kInvalidArgument,

@@ -19,6 +19,7 @@ struct ServerOptions {
   std::uint64_t dram_bytes = std::uint64_t{1} << 30;  ///< size of the data area, bytes
   std::string name{};                                 ///< empty: HOST-PID
   std::string listen = "tcp://127.0.0.1:0";           ///< the data port
+  std::string advertise{};    ///< address told to clients; empty: the data port's own
   std::string segments{};     ///< folder for segment files; empty: anonymous memory (memfd)
   unsigned data_threads = 2;  ///< threads that serve TCP reads and writes
 };

@@ -51,6 +51,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Buffer* out() { return watch_ != nullptr ? &out_ : nullptr; }
   void appended() { flush_soon(); }
 
+  /// Of the socket; -1 once closed.
+  int fd() const { return watch_ != nullptr ? watch_->fd() : -1; }
+
   /// Ends the connection; on_close is not called.
   void close();
 

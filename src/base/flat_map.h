@@ -1,0 +1,13 @@
+// The hash map of hot tables: open addressing, no node per entry. References do not survive an
+// insertion.
+#pragma once
+
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <functional>
+
+namespace aquifer::base {
+
+template <class Key, class Value>
+using FlatMap = boost::unordered_flat_map<Key, Value, std::hash<Key>>;
+
+}  // namespace aquifer::base
