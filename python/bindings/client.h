@@ -1,0 +1,72 @@
+// aquifer.Client: the C++ Client behind Python objects.
+//
+// This class is what all methods share: calls without the GIL, no exception but TypeError and
+// ValueError, and an end that is safe in a forked child. The methods that move values are in put.cc
+// and get.cc.
+#pragma once
+
+#include <nanobind/nanobind.h>
+
+#include <chrono>
+#include <exception>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "aquifer/client.h"
+#include "gil.h"
+
+namespace aquifer::python {
+
+namespace nb = nanobind;
+
+class Client {
+ public:
+  /// `timeout` is the deadline of calls that name none.
+  Client(aquifer::Client client, std::chrono::milliseconds timeout);
+  Client(Client&&) noexcept = default;
+  Client& operator=(Client&&) = delete;
+  ~Client();
+
+  /// Calls `work(core client)` without the GIL. Returns its result; or `fallback` when it threw,
+  /// which last_error() then tells.
+  template <class T, class F>
+  T call(T fallback, F&& work) {
+    try {
+      const WithoutGil released;
+      return std::forward<F>(work)(*client_);
+    } catch (const std::exception& error) {
+      note(error.what());
+    } catch (...) {
+      note("an unknown exception");
+    }
+    return fallback;
+  }
+
+  /// Keeps what went wrong on this side of the border, for last_error().
+  void note(const char* message);
+
+  /// What stood in the way last; empty when nothing did.
+  std::string last_error() const;
+
+  std::chrono::milliseconds timeout() const { return timeout_; }
+
+  /// Bytes that the next get reserves before it knows the size of its value: that of the last one.
+  std::size_t expected_bytes() const { return expected_bytes_; }
+  void expect_bytes(std::size_t bytes) { expected_bytes_ = bytes; }
+
+ private:
+  std::unique_ptr<aquifer::Client> client_;
+  std::chrono::milliseconds timeout_;
+  std::size_t expected_bytes_ = 4096;
+  std::string note_;
+};
+
+void bind_client(nb::module_& module);
+
+// Parts of bind_client, each in a file of its name.
+void bind_get(nb::class_<Client>& type);
+void bind_put(nb::class_<Client>& type);
+void bind_reports(nb::class_<Client>& type);
+
+}  // namespace aquifer::python

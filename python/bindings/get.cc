@@ -1,0 +1,243 @@
+// Client.get, get_into and their batches.
+//
+// A get into bytes has to know the size before it can make the object that receives the value.
+// Asking for it would cost a call to meta that cached handles spare, so the core is given room for
+// a guess; when that is too small it answers with the size needed, without moving anything, and is
+// called again.
+#include <algorithm>
+#include <chrono>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "arguments.h"
+#include "client.h"
+#include "lists.h"
+#include "values.h"
+
+namespace aquifer::python {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// A value can be replaced by a larger one between two rounds; again and again only by intent.
+constexpr int kRounds = 4;
+
+// Larger guesses would cost more memory on a miss than the second call costs on a hit.
+constexpr std::size_t kGuessBytesMax = 64 * 1024;
+
+/// The deadline of a call that may need several rounds.
+class Deadline {
+ public:
+  Deadline(const Client& client, const CallOptions& options)
+      : end_(Clock::now() + (options.timeout.count() > 0 ? options.timeout : client.timeout())) {}
+
+  /// What is left, rounded up to whole milliseconds; nothing when it has passed.
+  std::optional<std::chrono::milliseconds> left() const {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(end_ - Clock::now());
+    if (left.count() <= 0) return std::nullopt;
+    return left;
+  }
+
+ private:
+  Clock::time_point end_;
+};
+
+/// A bytes object under construction: filled without the GIL, seen by nobody else until taken.
+class Bytes {
+ public:
+  Bytes() = default;
+  Bytes(Bytes&& other) noexcept : object_(std::exchange(other.object_, nullptr)) {}
+  Bytes& operator=(Bytes&& other) noexcept {
+    std::swap(object_, other.object_);
+    return *this;
+  }
+  ~Bytes() { Py_XDECREF(object_); }
+
+  /// Makes room for `bytes`; false when there is no memory.
+  bool reserve(std::size_t bytes) {
+    Py_CLEAR(object_);
+    if (bytes > Limits::kValueBytes) return false;
+    object_ = PyBytes_FromStringAndSize(nullptr, static_cast<Py_ssize_t>(bytes));
+    if (object_ == nullptr) PyErr_Clear();
+    return object_ != nullptr;
+  }
+
+  Piece piece() const {
+    return {PyBytes_AS_STRING(object_), static_cast<std::size_t>(PyBytes_GET_SIZE(object_))};
+  }
+
+  /// The finished object, cut to `bytes`; None when there is no memory for that.
+  nb::object take(std::size_t bytes) {
+    if (piece().bytes != bytes && _PyBytes_Resize(&object_, static_cast<Py_ssize_t>(bytes)) != 0) {
+      PyErr_Clear();
+      return nb::none();
+    }
+    return nb::steal(std::exchange(object_, nullptr));
+  }
+
+ private:
+  PyObject* object_ = nullptr;
+};
+
+/// get_into's answer: bytes delivered, 0 for a miss, or the status as a negative number.
+long long delivered(const GetOutcome& outcome) {
+  if (outcome.status == Status::kOk) return static_cast<long long>(outcome.bytes);
+  if (outcome.status == Status::kNotFound) return 0;
+  return -static_cast<long long>(outcome.status);
+}
+
+nb::object get(Client& self, nb::handle key, nb::handle name_space, nb::handle timeout) {
+  const std::string_view name = read_key(key.ptr(), {"key"});
+  CallOptions options = read_call_options(name_space, timeout);
+  const Deadline deadline(self, options);
+  std::size_t room = std::min(self.expected_bytes(), kGuessBytesMax);
+  for (int round = 0; round < kRounds; ++round) {
+    Bytes bytes;
+    if (!bytes.reserve(room)) {
+      self.note("no memory for a value");
+      return nb::none();
+    }
+    const Piece piece = bytes.piece();
+    const GetOutcome outcome = self.call(GetOutcome{}, [&](aquifer::Client& client) {
+      return client.get_into(name, {&piece, 1}, options);
+    });
+    if (outcome.status == Status::kOk) {
+      self.expect_bytes(outcome.bytes);
+      return bytes.take(outcome.bytes);
+    }
+    if (outcome.status != Status::kTooSmall) break;
+    const auto left = deadline.left();
+    if (!left) break;
+    options.timeout = *left;
+    room = outcome.bytes;
+  }
+  return nb::none();
+}
+
+/// One get_batch into bytes objects.
+class BytesBatch {
+ public:
+  BytesBatch(Client& client, const KeyTable& keys) : client_(client), keys_(keys) {
+    outcomes_.resize(keys.size());
+    values_.resize(keys.size());
+  }
+
+  /// Reads the values of all keys whose size is known, into objects of that size.
+  void read(const CallOptions& options) {
+    std::vector<std::size_t> wanted;
+    std::vector<Piece> pieces;
+    for (std::size_t i = 0; i < keys_.size(); ++i) {
+      if (outcomes_[i].status != Status::kTooSmall) continue;
+      if (!values_[i].reserve(outcomes_[i].bytes)) {
+        client_.note("no memory for a value");
+        outcomes_[i].status = Status::kInternal;
+        continue;
+      }
+      wanted.push_back(i);
+      pieces.push_back(values_[i].piece());
+    }
+    std::vector<GetItem> items;
+    items.reserve(wanted.size());
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
+      items.push_back({keys_[wanted[i]], {&pieces[i], 1}});
+    }
+    const auto outcomes = run(items, options);
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
+      outcomes_[wanted[i]] = outcome_at(outcomes, i);
+    }
+  }
+
+  /// Learns the sizes: with room for one byte each, every longer value answers kTooSmall.
+  void measure(const CallOptions& options) {
+    for (GetOutcome& outcome : outcomes_) outcome = {Status::kTooSmall, 1};
+    read(options);
+  }
+
+  bool complete() const {
+    return std::none_of(outcomes_.begin(), outcomes_.end(), [](const GetOutcome& outcome) {
+      return outcome.status == Status::kTooSmall;
+    });
+  }
+
+  nb::object take(std::size_t index) {
+    if (outcomes_[index].status != Status::kOk) return nb::none();
+    return values_[index].take(outcomes_[index].bytes);
+  }
+
+ private:
+  std::vector<GetOutcome> run(const std::vector<GetItem>& items, const CallOptions& options) {
+    return client_.call(std::vector<GetOutcome>{},
+                        [&](aquifer::Client& client) { return client.get_batch(items, options); });
+  }
+
+  Client& client_;
+  const KeyTable& keys_;
+  std::vector<GetOutcome> outcomes_;
+  std::vector<Bytes> values_;
+};
+
+nb::object get_batch(Client& self, nb::handle keys, nb::handle name_space, nb::handle timeout) {
+  const KeyTable names(keys);
+  CallOptions options = read_call_options(name_space, timeout);
+  const Deadline deadline(self, options);
+  BytesBatch batch(self, names);
+  if (names.size() > 0) batch.measure(options);
+  for (int round = 0; round < kRounds && !batch.complete(); ++round) {
+    const auto left = deadline.left();
+    if (!left) break;
+    options.timeout = *left;
+    batch.read(options);
+  }
+  return make_list(names.size(), [&](std::size_t i) { return batch.take(i); });
+}
+
+long long get_into(Client& self, nb::handle key, nb::handle buffers, nb::handle name_space,
+                   nb::handle timeout) {
+  const std::string_view name = read_key(key.ptr(), {"key"});
+  const CallOptions options = read_call_options(name_space, timeout);
+  PieceTable<Piece> pieces;
+  pieces.add(buffers.ptr(), {"buffers"});
+  pieces.require_disjoint({"buffers"});
+  return delivered(self.call(GetOutcome{Status::kInternal, 0}, [&](aquifer::Client& client) {
+    return client.get_into(name, pieces[0], options);
+  }));
+}
+
+nb::object get_into_batch(Client& self, nb::handle keys, nb::handle buffers, nb::handle name_space,
+                          nb::handle timeout) {
+  const KeyTable names(keys);
+  const CallOptions options = read_call_options(name_space, timeout);
+  PieceTable<Piece> pieces;
+  pieces.add_all(buffers, names.size(), {"buffers"});
+  pieces.require_disjoint({"buffers"});
+  std::vector<GetItem> items(names.size());
+  for (std::size_t i = 0; i < items.size(); ++i) items[i] = {names[i], pieces[i]};
+  const auto outcomes = self.call(std::vector<GetOutcome>{}, [&](aquifer::Client& client) {
+    return client.get_batch(items, options);
+  });
+  return make_list(items.size(),
+                   [&](std::size_t i) { return nb::int_(delivered(outcome_at(outcomes, i))); });
+}
+
+}  // namespace
+
+void bind_get(nb::class_<Client>& type) {
+  const auto key = nb::arg("key").none();
+  const auto keys = nb::arg("keys").none();
+  const auto buffers = nb::arg("buffers").none();
+  const auto name_space = nb::arg("namespace") = nb::none();
+  const auto timeout = nb::arg("timeout") = nb::none();
+  type.def("get", get, key, nb::kw_only(), name_space, timeout,
+           "The value as bytes; None on a miss, and when the pool is in trouble.");
+  type.def("get_batch", get_batch, keys, nb::kw_only(), name_space, timeout,
+           "get for many keys: a list of bytes and None.");
+  type.def(
+      "get_into", get_into, key, buffers, nb::kw_only(), name_space, timeout,
+      "Reads a value into the caller's memory. Returns the bytes delivered, 0 on a miss, or the\n"
+      "Status as a negative number. Unless bytes were delivered its content is undefined.");
+  type.def("get_into_batch", get_into_batch, keys, buffers, nb::kw_only(), name_space, timeout,
+           "get_into for many keys, one destination each: a list of int.");
+}
+
+}  // namespace aquifer::python

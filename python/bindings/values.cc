@@ -1,0 +1,228 @@
+#include "values.h"
+
+#include <algorithm>
+#include <functional>
+#include <limits>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace aquifer::python {
+namespace {
+
+constexpr const char* kPieceForms =
+    "a bytes-like object, an (address, length) tuple or a list of these";
+
+// No sum of a value's lengths can overflow below this, and no memory is as large.
+constexpr std::uint64_t kLengthMax = std::uint64_t{1} << 48;
+
+/// The text of the Python error that is set, which is cleared.
+std::string take_message() {
+  nb::python_error error;
+  return nb::str(error.value()).c_str();
+}
+
+/// A Python int, or anything that can stand for one: numpy scalars do, arrays do not.
+nb::object integer_of(PyObject* object) {
+  if (PyLong_Check(object)) return nb::borrow(object);
+  if (!PyIndex_Check(object)) return nb::object();
+  nb::object integer = nb::steal(PyNumber_Index(object));
+  if (!integer.is_valid()) PyErr_Clear();
+  return integer;
+}
+
+std::optional<std::uint64_t> unsigned_of(const nb::object& integer) {
+  const unsigned long long value = PyLong_AsUnsignedLongLong(integer.ptr());
+  if (value == std::numeric_limits<unsigned long long>::max() && PyErr_Occurred()) {
+    PyErr_Clear();
+    return std::nullopt;
+  }
+  return value;
+}
+
+/// True for (int, int): one range of memory, and not a value of two pieces.
+bool is_range(PyObject* object) {
+  return PyTuple_Check(object) && PyTuple_GET_SIZE(object) == 2 &&
+         integer_of(PyTuple_GET_ITEM(object, 0)).is_valid() &&
+         integer_of(PyTuple_GET_ITEM(object, 1)).is_valid();
+}
+
+template <class P>
+const std::byte* begin_of(const P& piece) {
+  return static_cast<const std::byte*>(piece.address);
+}
+
+template <class P>
+bool disjoint_and_ascending(const P& left, const P& right) {
+  return !std::less<>{}(begin_of(right), begin_of(left) + left.bytes);
+}
+
+template <class Pieces>
+bool all_disjoint_and_ascending(const Pieces& pieces) {
+  for (std::size_t i = 1; i < pieces.size(); ++i) {
+    if (!disjoint_and_ascending(pieces[i - 1], pieces[i])) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+std::string_view read_key(PyObject* object, const Place& place) {
+  const char* data = nullptr;
+  Py_ssize_t size = 0;
+  if (PyUnicode_Check(object)) {
+    data = PyUnicode_AsUTF8AndSize(object, &size);
+    if (data == nullptr)
+      raise_value_error(place.text() + " is not valid Unicode: " + take_message());
+  } else if (PyBytes_Check(object)) {
+    data = PyBytes_AS_STRING(object);
+    size = PyBytes_GET_SIZE(object);
+  } else {
+    raise_wrong_type(place, "str or bytes", object);
+  }
+  const std::string_view key(data, static_cast<std::size_t>(size));
+  if (key.empty() || key.size() > Limits::kKeyBytes) {
+    raise_value_error(place.text() + " has " + std::to_string(key.size()) +
+                      " bytes; a key has 1 to " + std::to_string(Limits::kKeyBytes));
+  }
+  return key;
+}
+
+nb::tuple read_sequence(PyObject* object, const Place& place, const char* wanted) {
+  if (!PyList_Check(object) && !PyTuple_Check(object)) raise_wrong_type(place, wanted, object);
+  PyObject* tuple = PySequence_Tuple(object);
+  if (tuple == nullptr) raise_value_error(place.text() + " cannot be read: " + take_message());
+  return nb::steal<nb::tuple>(tuple);
+}
+
+KeyTable::KeyTable(nb::handle keys)
+    : objects_(read_sequence(keys.ptr(), {"keys"}, "a list or tuple of str or bytes")) {
+  const std::size_t count = objects_.size();
+  if (count > Limits::kBatchKeys) {
+    raise_value_error("keys has " + std::to_string(count) + " elements; a batch has at most " +
+                      std::to_string(Limits::kBatchKeys));
+  }
+  keys_.reserve(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    PyObject* key = PyTuple_GET_ITEM(objects_.ptr(), static_cast<Py_ssize_t>(i));
+    keys_.push_back(read_key(key, Place{"keys"}.at_item(i)));
+  }
+}
+
+template <class P>
+PieceTable<P>::PieceTable()
+    : arena_(scratch_.data(), scratch_.size()), pieces_(&arena_), views_(&arena_), ends_(&arena_) {
+  pieces_.reserve(8);
+  views_.reserve(4);
+  ends_.reserve(4);
+}
+
+template <class P>
+PieceTable<P>::~PieceTable() {
+  for (Py_buffer& view : views_) PyBuffer_Release(&view);
+}
+
+template <class P>
+void PieceTable<P>::add(PyObject* object, const Place& place) {
+  const std::size_t first = pieces_.size();
+  const bool list = PyList_Check(object) || (PyTuple_Check(object) && !is_range(object));
+  if (list) {
+    add_list(object, place);
+  } else {
+    add_piece(object, place);
+  }
+  if (pieces_.size() == first) {
+    raise_value_error(place.text() + " has no bytes; a value has at least 1");
+  }
+  ends_.push_back(pieces_.size());
+}
+
+template <class P>
+void PieceTable<P>::add_all(nb::handle objects, std::size_t count, const Place& place) {
+  const nb::tuple items =
+      read_sequence(objects.ptr(), place, "a list or tuple, one element per key");
+  if (items.size() != count) {
+    raise_value_error(place.text() + " has " + std::to_string(items.size()) + " elements for " +
+                      std::to_string(count) + " keys; it must have one per key");
+  }
+  pieces_.reserve(count);
+  views_.reserve(count);
+  ends_.reserve(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    add(PyTuple_GET_ITEM(items.ptr(), static_cast<Py_ssize_t>(i)), place.at_item(i));
+  }
+}
+
+template <class P>
+void PieceTable<P>::add_list(PyObject* object, const Place& place) {
+  const nb::tuple items = read_sequence(object, place, kPieceForms);
+  const std::size_t count = items.size();
+  if (count > Limits::kPieces) {
+    raise_value_error(place.text() + " has " + std::to_string(count) +
+                      " pieces; an object has at most " + std::to_string(Limits::kPieces));
+  }
+  for (std::size_t i = 0; i < count; ++i) {
+    add_piece(PyTuple_GET_ITEM(items.ptr(), static_cast<Py_ssize_t>(i)), place.at_piece(i));
+  }
+}
+
+template <class P>
+void PieceTable<P>::add_piece(PyObject* object, const Place& place) {
+  if (is_range(object)) return add_range(object, place);
+  if (!PyObject_CheckBuffer(object)) raise_wrong_type(place, kPieceForms, object);
+  add_buffer(object, place);
+}
+
+template <class P>
+void PieceTable<P>::add_range(PyObject* tuple, const Place& place) {
+  const auto address = unsigned_of(integer_of(PyTuple_GET_ITEM(tuple, 0)));
+  const auto length = unsigned_of(integer_of(PyTuple_GET_ITEM(tuple, 1)));
+  if (!address) raise_value_error(place.text() + " has an address that is not one of memory");
+  if (!length || *length > kLengthMax) {
+    raise_value_error(place.text() + " has a length that is negative or larger than any memory");
+  }
+  if (*length == 0) return;
+  if (*address == 0) raise_value_error(place.text() + " has a null address and a length");
+  if (*address > std::numeric_limits<std::uint64_t>::max() - *length) {
+    raise_value_error(place.text() + " reaches past the end of the address space");
+  }
+  void* pointer = reinterpret_cast<void*>(*address);  // NOLINT(performance-no-int-to-ptr)
+  pieces_.push_back({pointer, static_cast<std::size_t>(*length)});
+}
+
+template <class P>
+void PieceTable<P>::add_buffer(PyObject* object, const Place& place) {
+  // PyBUF_SIMPLE: plain bytes of any element type. Such a view holds no pointer into itself, so the
+  // vector may move it.
+  Py_buffer view;
+  if (PyObject_GetBuffer(object, &view, kWritable ? PyBUF_WRITABLE : PyBUF_SIMPLE) != 0) {
+    raise_value_error(place.text() + " must be " + (kWritable ? "writable and " : "") +
+                      "C-contiguous: " + take_message());
+  }
+  views_.push_back(view);
+  if (view.len > 0) pieces_.push_back({view.buf, static_cast<std::size_t>(view.len)});
+}
+
+template <class P>
+void PieceTable<P>::require_disjoint(const Place& place) const {
+  // Pieces mostly come in order of address; only others need sorting.
+  if (all_disjoint_and_ascending(pieces_)) return;
+  std::vector<P> sorted(pieces_.begin(), pieces_.end());
+  std::sort(sorted.begin(), sorted.end(), [](const P& left, const P& right) {
+    return std::less<>{}(begin_of(left), begin_of(right));
+  });
+  if (!all_disjoint_and_ascending(sorted)) {
+    raise_value_error(place.text() + " overlap: each byte of memory can take one value only");
+  }
+}
+
+template <class P>
+std::span<const P> PieceTable<P>::operator[](std::size_t index) const {
+  const std::size_t begin = index == 0 ? 0 : ends_[index - 1];
+  return std::span<const P>(pieces_).subspan(begin, ends_[index] - begin);
+}
+
+template class PieceTable<Piece>;
+template class PieceTable<ConstPiece>;
+
+}  // namespace aquifer::python

@@ -1,0 +1,89 @@
+// What callers pass in: keys, and the memory of values and destinations.
+//
+// Everything is read before the GIL is let go, and what other threads could change or free
+// meanwhile is held: keys by a tuple of their own, buffers by Py_buffer. A small call needs no
+// memory from the heap.
+#pragma once
+
+#include <nanobind/nanobind.h>
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory_resource>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "aquifer/types.h"
+#include "errors.h"
+
+namespace aquifer::python {
+
+/// The bytes of a key: a str's UTF-8 or a bytes object. Valid while `object` is. Raises TypeError
+/// for other types, ValueError outside 1 to Limits::kKeyBytes bytes.
+std::string_view read_key(PyObject* object, const Place& place);
+
+/// A list's elements at this moment, or the tuple itself. Raises TypeError for anything else.
+nb::tuple read_sequence(PyObject* object, const Place& place, const char* wanted);
+
+/// The keys of a batch, in order.
+class KeyTable {
+ public:
+  /// Raises as read_key, and ValueError for more than Limits::kBatchKeys keys.
+  explicit KeyTable(nb::handle keys);
+
+  std::size_t size() const { return keys_.size(); }
+  std::string_view operator[](std::size_t index) const { return keys_[index]; }
+  std::span<const std::string_view> span() const { return keys_; }
+
+ private:
+  nb::tuple objects_;
+  std::vector<std::string_view> keys_;
+};
+
+/// The memory of values (P = ConstPiece) or destinations (P = Piece), one list of pieces per
+/// object. Buffers cannot be resized or freed while it lives. Create and destroy with the GIL held.
+template <class P>
+class PieceTable {
+ public:
+  PieceTable();
+  ~PieceTable();
+  PieceTable(const PieceTable&) = delete;
+  PieceTable& operator=(const PieceTable&) = delete;
+
+  /// Appends one object: a C-contiguous buffer, an (address, length) tuple, or a list or tuple of
+  /// these. Pieces without bytes are left out. Raises TypeError and ValueError.
+  void add(PyObject* object, const Place& place);
+
+  /// Appends one object per element of a list or tuple, which must have `count` of them.
+  void add_all(nb::handle objects, std::size_t count, const Place& place);
+
+  /// Raises ValueError when two pieces share a byte: what a get left there would be neither value.
+  void require_disjoint(const Place& place) const;
+
+  std::size_t size() const { return ends_.size(); }
+
+  /// The pieces of one object; valid until the next add.
+  std::span<const P> operator[](std::size_t index) const;
+
+ private:
+  static constexpr bool kWritable = std::is_same_v<P, Piece>;
+
+  void add_list(PyObject* object, const Place& place);
+  void add_piece(PyObject* object, const Place& place);
+  void add_range(PyObject* tuple, const Place& place);
+  void add_buffer(PyObject* object, const Place& place);
+
+  // Enough for eight pieces from four buffers.
+  std::array<std::byte, 640> scratch_;
+  std::pmr::monotonic_buffer_resource arena_;
+  std::pmr::vector<P> pieces_;
+  std::pmr::vector<Py_buffer> views_;
+  std::pmr::vector<std::size_t> ends_;
+};
+
+extern template class PieceTable<Piece>;
+extern template class PieceTable<ConstPiece>;
+
+}  // namespace aquifer::python
