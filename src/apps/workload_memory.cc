@@ -1,0 +1,65 @@
+#include "apps/workload_memory.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "base/size.h"
+#include "base/unique_fd.h"
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23  // Linux 5.14; older headers lack the name
+#endif
+
+namespace aquifer::apps {
+namespace {
+
+Error refused(std::size_t bytes) {
+  return {Status::kIo,
+          "cannot get " + base::format_size_rounded(bytes) + " of memory: " + std::strerror(errno),
+          "free some memory, or ask for less"};
+}
+
+bool populate(std::span<std::byte> bytes) {
+  if (madvise(bytes.data(), bytes.size(), MADV_POPULATE_WRITE) == 0) return true;
+  if (errno != EINVAL) return false;
+  for (std::size_t at = 0; at < bytes.size(); at += 4096) {  // a kernel that does not know the call
+    const_cast<volatile std::byte&>(bytes[at]) = std::byte{0};
+  }
+  return true;
+}
+
+}  // namespace
+
+Result<Mapping> Mapping::make(Kind kind, std::size_t bytes) {
+  base::UniqueFd file;
+  int flags = MAP_PRIVATE | MAP_ANONYMOUS;
+  if (kind == Kind::kShared) {
+    file = base::UniqueFd(memfd_create("aquifer-workload", MFD_CLOEXEC));
+    if (!file || ftruncate(file.get(), static_cast<off_t>(bytes)) != 0) return refused(bytes);
+    flags = MAP_SHARED;
+  }
+  void* address = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, flags, file.get(), 0);
+  if (address == MAP_FAILED) return refused(bytes);
+  Mapping mapping(std::span(static_cast<std::byte*>(address), bytes));
+  if (!populate(mapping.bytes_)) return refused(bytes);
+  // A fork would mark every private page copy-on-write, and each next write to one would fault.
+  if (kind == Kind::kPrivate) madvise(address, bytes, MADV_DONTFORK);
+  return mapping;
+}
+
+Mapping::Mapping(Mapping&& other) noexcept : bytes_(std::exchange(other.bytes_, {})) {}
+
+Mapping& Mapping::operator=(Mapping&& other) noexcept {
+  std::swap(bytes_, other.bytes_);
+  return *this;
+}
+
+Mapping::~Mapping() {
+  if (!bytes_.empty()) munmap(bytes_.data(), bytes_.size());
+}
+
+}  // namespace aquifer::apps

@@ -1,0 +1,139 @@
+#include "apps/workload_pool.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <string_view>
+#include <thread>
+#include <utility>
+
+#include "aquifer/client.h"
+#include "base/size.h"
+#include "base/strings.h"
+#include "pool/object.h"
+#include "pool/segment.h"
+
+namespace aquifer::apps {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+constexpr auto kStart = std::chrono::seconds(20);
+constexpr auto kStop = std::chrono::seconds(20);
+// Memory that no process had before is populated at about 3 s per GiB.
+constexpr auto kPopulatePerGibibyte = std::chrono::seconds(20);
+
+/// Where this program lies; its link in procfs when the file has been replaced meanwhile.
+std::string own_program() {
+  std::array<char, 4096> path{};
+  const ssize_t size = readlink("/proc/self/exe", path.data(), path.size() - 1);
+  if (size <= 0 || access(path.data(), X_OK) != 0) return "/proc/self/exe";
+  return {path.data(), static_cast<std::size_t>(size)};
+}
+
+/// The first address in a line like "ready: meta at tcp://127.0.0.1:5000".
+Result<std::string> address_in(std::string_view line) {
+  const auto begin = line.find("tcp://");
+  if (begin == std::string_view::npos) {
+    return Error{Status::kIo, base::cat("meta said '", line, "', which has no address"), ""};
+  }
+  line.remove_prefix(begin);
+  return std::string(line.substr(0, line.find_first_of(" ,;\"')\t")));
+}
+
+/// Waits until the nodes have offered all the memory they were given.
+Result<void> await_memory(const std::string& meta, unsigned nodes, std::uint64_t bytes) {
+  auto client = Client::open({.meta = meta});
+  if (!client) return client.error();
+  const auto deadline = Clock::now() + kStart + kPopulatePerGibibyte * (1 + (bytes >> 30));
+  while (true) {
+    const auto status = client->status();
+    const std::uint64_t have = status ? status->capacity_bytes : 0;
+    if (status && status->nodes.size() == nodes && have >= bytes) return {};
+    if (Clock::now() > deadline) {
+      return Error{Status::kTimeout,
+                   base::cat("the pool offers ", base::format_size_rounded(have), " instead of ",
+                             base::format_size_rounded(bytes)),
+                   "is there enough free memory?"};
+    }
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+}
+
+// What meta keeps free of each node (meta/segments.cc): a share of the units, and some slots.
+constexpr std::uint64_t kReserveShare = 64;
+constexpr std::uint64_t kReserveBytesMax = 64ull << 20;
+constexpr std::uint64_t kReserveSlots = 64;
+constexpr std::uint64_t kLeastBytes = 1 << 20;  // that a node accepts
+
+/// What one object takes of the data area, with a key as long as those of bench and replay.
+std::uint64_t occupied_bytes(std::uint64_t object_bytes) {
+  constexpr std::size_t kNameSpaceBytes = 7;
+  constexpr std::size_t kKeyBytes = 32;
+  const std::uint64_t stored =
+      pool::header_bytes(kNameSpaceBytes, kKeyBytes, object_bytes) + object_bytes;
+  return (stored + pool::kUnitBytes - 1) / pool::kUnitBytes * pool::kUnitBytes;
+}
+
+std::uint64_t slots_in(std::uint64_t pool_bytes) {
+  return pool::SegmentShape::for_data(pool_bytes).slot_count;
+}
+
+}  // namespace
+
+std::uint64_t pool_bytes_for(std::uint64_t blocks, std::uint64_t object_bytes) {
+  const std::uint64_t values = blocks * occupied_bytes(object_bytes);
+  const std::uint64_t reserve = std::min(values / (kReserveShare - 1) + 1, kReserveBytesMax);
+  std::uint64_t bytes = std::max(values + reserve, kLeastBytes);
+  const std::uint64_t slots = blocks + kReserveSlots;
+  while (slots_in(bytes) < slots) bytes = bytes * slots / slots_in(bytes) + pool::kUnitBytes;
+  return (bytes + pool::kUnitBytes - 1) / pool::kUnitBytes * pool::kUnitBytes;
+}
+
+std::uint64_t pool_blocks_in(std::uint64_t pool_bytes, std::uint64_t object_bytes) {
+  const std::uint64_t usable = pool_bytes - std::min(pool_bytes / kReserveShare, kReserveBytesMax);
+  const std::uint64_t slots = slots_in(pool_bytes);
+  return std::min(usable / occupied_bytes(object_bytes), slots - std::min(slots, kReserveSlots));
+}
+
+PrivatePool::PrivatePool(ChildProcess meta, std::string address) : meta_(std::move(address)) {
+  processes_.push_back(std::move(meta));
+}
+
+Result<PrivatePool> PrivatePool::start(const PrivatePoolOptions& options) {
+  const std::string program = options.program.empty() ? own_program() : options.program;
+  auto meta = ChildProcess::start(program, {"meta", "--listen", "tcp://127.0.0.1:0"}, kStart);
+  if (!meta) return meta.error();
+  auto address = address_in(meta->first_line());
+  if (!address) return address.error();
+  PrivatePool pool(std::move(*meta), *address);
+  for (unsigned i = 0; i < options.nodes; ++i) {
+    auto node = ChildProcess::start(
+        program,
+        {"node", "--meta", *address, "--listen", "tcp://127.0.0.1:0", "--dram",
+         std::to_string(options.dram_bytes), "--name", "private-" + std::to_string(i + 1)},
+        kStart + kPopulatePerGibibyte * (1 + (options.dram_bytes >> 30)));
+    if (!node) return node.error();
+    pool.processes_.push_back(std::move(*node));
+  }
+  if (auto ready = await_memory(*address, options.nodes, options.nodes * options.dram_bytes);
+      !ready) {
+    return ready.error();
+  }
+  return pool;
+}
+
+PrivatePool::~PrivatePool() { (void)stop(); }
+
+Result<void> PrivatePool::stop() {
+  Result<void> outcome;
+  while (!processes_.empty()) {
+    auto stopped = processes_.back().stop(kStop);
+    if (!stopped && outcome) outcome = stopped.error();
+    processes_.pop_back();
+  }
+  return outcome;
+}
+
+}  // namespace aquifer::apps

@@ -1,0 +1,51 @@
+// A pool for one measurement: a meta and some nodes as child processes on free ports of this host,
+// gone when the measurement ends. Not the embedded pool (embed/): client and node must not share a
+// process here.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "apps/workload_process.h"
+#include "aquifer/result.h"
+
+namespace aquifer::apps {
+
+struct PrivatePoolOptions {
+  std::string program{};  ///< what to run as `meta` and `node`; empty: the program that this is
+  unsigned nodes = 1;
+  std::uint64_t dram_bytes = std::uint64_t{1} << 30;  ///< of each node
+};
+
+class PrivatePool {
+ public:
+  /// Starts meta and nodes and waits until all their memory is there. Errors: kIo, kTimeout, and
+  /// what the pool says.
+  static Result<PrivatePool> start(const PrivatePoolOptions& options);
+
+  PrivatePool(PrivatePool&&) noexcept = default;
+  PrivatePool& operator=(PrivatePool&&) = delete;
+  ~PrivatePool();
+
+  /// The address of its meta.
+  const std::string& meta() const { return meta_; }
+
+  /// Ends the nodes, then meta. Errors: kIo, when one of them had not run well to its end.
+  Result<void> stop();
+
+ private:
+  explicit PrivatePool(ChildProcess meta, std::string address);
+
+  std::vector<ChildProcess> processes_;  // meta first
+  std::string meta_;
+};
+
+/// Bytes of DRAM that a pool of one node needs to hold `blocks` objects of `object_bytes` before it
+/// evicts.
+std::uint64_t pool_bytes_for(std::uint64_t blocks, std::uint64_t object_bytes);
+
+/// The other way round: how many objects of one size a node of `pool_bytes` holds before it evicts.
+std::uint64_t pool_blocks_in(std::uint64_t pool_bytes, std::uint64_t object_bytes);
+
+}  // namespace aquifer::apps
