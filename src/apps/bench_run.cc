@@ -1,0 +1,135 @@
+#include "apps/bench_run.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "apps/bench_path.h"
+#include "apps/workload_pool.h"
+#include "base/random.h"
+#include "base/strings.h"
+
+namespace aquifer::apps {
+namespace {
+
+bool measures_tcp(const BenchSettings& settings) {
+  return std::find(settings.transports.begin(), settings.transports.end(), Transport::kTcp) !=
+         settings.transports.end();
+}
+
+/// The caller's memory and what the limits need; the peers are forked here, before there are
+/// threads.
+struct Memory {
+  BlockBuffers source;
+  BlockBuffers destination;
+  BenchCopies copies;
+  std::optional<BenchSockets> sockets;
+};
+
+Result<Memory> set_up_memory(const BenchSettings& settings, const BenchPlan& plan) {
+  auto copies = BenchCopies::make(bytes_of(settings.shape), plan.slots);
+  if (!copies) return copies.error();
+  std::optional<BenchSockets> sockets;
+  if (measures_tcp(settings)) {
+    auto started = BenchSockets::start(copies->memory(), settings.streams);
+    if (!started) return started.error();
+    sockets.emplace(std::move(*started));
+  }
+  auto source = BlockBuffers::make(settings.shape, plan.slots);
+  if (!source) return source.error();
+  auto destination = BlockBuffers::make(settings.shape, plan.slots);
+  if (!destination) return destination.error();
+  return Memory{std::move(*source), std::move(*destination), std::move(*copies),
+                std::move(sockets)};
+}
+
+Result<Client> open_client(const BenchSettings& settings, const std::string& meta,
+                           Transport transport, unsigned threads) {
+  return Client::open({.meta = meta,
+                       .transport = transport,
+                       .timeout = std::chrono::seconds(60),
+                       .copy_threads = threads,
+                       .tcp_streams = settings.streams});
+}
+
+/// All paths, grouped by client.
+Result<void> measure_paths(BenchSetup& setup, const std::string& meta, BenchReport& report) {
+  const BenchSettings& settings = setup.settings;
+  setup.progress.begin(settings.transports.size() * settings.threads.size() *
+                       settings.batches.size() * BenchPath::steps(settings));
+  for (const Transport transport : settings.transports) {
+    for (const unsigned threads : settings.threads) {
+      auto client = open_client(settings, meta, transport, threads);
+      if (!client) return client.error();
+      setup.progress.describe("warming up");
+      BenchPath path(setup, *client, transport, threads);
+      if (auto warm = path.warm_up(); !warm) return warm.error();
+      for (const std::size_t batch : settings.batches) {
+        if (auto measured = path.measure(batch, report.rows); !measured) return measured.error();
+      }
+    }
+  }
+  return {};
+}
+
+Result<BenchReport> measure_against(const std::string& meta, const BenchSettings& settings,
+                                    BenchPlan plan, const Machine& machine, const Memory& memory,
+                                    Progress& progress) {
+  BenchReport report{.machine = machine,
+                     .object_bytes = bytes_of(settings.shape),
+                     .pieces = settings.shape.size(),
+                     .rotation_bytes = plan.slots * bytes_of(settings.shape),
+                     .rounds = settings.rounds,
+                     .streams = settings.streams,
+                     .remarks = plan.remarks};
+  BenchObjects objects(base::cat("bench/", base::hex(base::random_id()), "/"), settings.seed,
+                       settings.replicas, plan.slots, memory.source, memory.destination);
+  BenchSetup setup{.settings = settings,
+                   .plan = plan,
+                   .machine = machine,
+                   .source = memory.source,
+                   .destination = memory.destination,
+                   .copies = memory.copies,
+                   .sockets = memory.sockets ? &*memory.sockets : nullptr,
+                   .objects = objects,
+                   .progress = progress};
+  auto measured = measure_paths(setup, meta, report);
+  progress.describe("removing the keys");
+  if (auto client = open_client(settings, meta, Transport::kAuto, 1)) objects.remove_all(*client);
+  if (!measured) return measured.error();
+  if (!objects.trouble().empty()) report.remarks.push_back("first trouble: " + objects.trouble());
+  return report;
+}
+
+/// A plan for the memory of this machine and, where one is given, of the pool.
+Result<BenchPlan> make_plan(const BenchSettings& settings, const Machine& machine) {
+  auto plan = plan_bench(settings, machine);
+  if (!plan || settings.meta.empty()) return plan;
+  auto client = open_client(settings, settings.meta, Transport::kAuto, 1);
+  if (!client) return client.error();
+  const auto status = client->status();
+  if (!status) return status.error();
+  return fit_bench_plan(std::move(*plan), settings, status->capacity_bytes);
+}
+
+}  // namespace
+
+Result<BenchReport> measure_bench(const BenchSettings& settings, Progress& progress) {
+  progress.describe("setting up");
+  const Machine machine = read_machine();
+  auto plan = make_plan(settings, machine);
+  if (!plan) return plan.error();
+  auto memory = set_up_memory(settings, *plan);
+  if (!memory) return memory.error();
+  if (!settings.meta.empty()) {
+    return measure_against(settings.meta, settings, *plan, machine, *memory, progress);
+  }
+  auto pool = PrivatePool::start(
+      {.program = settings.program, .nodes = settings.replicas, .dram_bytes = plan->pool_bytes});
+  if (!pool) return pool.error();
+  auto report = measure_against(pool->meta(), settings, *plan, machine, *memory, progress);
+  if (auto stopped = pool->stop(); !stopped && report) return stopped.error();
+  return report;
+}
+
+}  // namespace aquifer::apps
