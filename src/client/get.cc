@@ -130,11 +130,18 @@ void Session::find_handles(std::vector<Reading>& readings, const Call& call) {
     look_up(missing, call);
   }
   for (Reading& reading : readings) {
-    if (reading.done) {
+    if (reading.done || reading.handle == nullptr) {
       continue;
     }
     reading.outcome->bytes = reading.handle->value_bytes;
-    if (memory::total_bytes(reading.item->pieces) < reading.handle->value_bytes) {
+    if (memory::total_bytes(reading.item->pieces) >= reading.handle->value_bytes) {
+      continue;
+    }
+    if (reading.from_cache && !reading.fresh) {
+      reading.fresh =
+          true;  // the object may have been replaced by a smaller one: ask before saying so
+      reading.handle = nullptr;
+    } else {
       reading.end(Status::kTooSmall);
     }
   }
@@ -173,8 +180,9 @@ void Session::read_round(std::vector<Reading>& readings, const Call& call) {
   Transfers transfers;
   std::vector<Transfer*> pointers;
   std::vector<Reading*> of_transfer;
+  bool alternatives = false;
   for (Reading& reading : readings) {
-    if (reading.done) {
+    if (reading.done || reading.handle == nullptr) {
       continue;
     }
     std::uint32_t replica = 0;
@@ -182,6 +190,7 @@ void Session::read_round(std::vector<Reading>& readings, const Call& call) {
       ++replica;
     }
     reading.tried |= 1u << replica;
+    alternatives = alternatives || replica + 1 < reading.handle->replicas.size();
     auto transfer = std::make_unique<Transfer>();
     transfer->name_space = call.name_space;
     transfer->key = reading.item->key;
@@ -193,16 +202,22 @@ void Session::read_round(std::vector<Reading>& readings, const Call& call) {
     transfers.push_back(std::move(transfer));
     of_transfer.push_back(&reading);
   }
-  move(pointers, false, call);
+  // A node that hangs must leave time for the next replica.
+  const auto now = io::Clock::now();
+  const Call share{call.name_space, alternatives ? now + (call.deadline - now) / 2 : call.deadline};
+  move(pointers, false, share);
   for (std::size_t i = 0; i < transfers.size(); ++i) {
-    judge(*of_transfer[i], *transfers[i]);
+    judge(*of_transfer[i], *transfers[i], call);
   }
 }
 
 // Decides what follows from one replica's outcome: done, the next replica, a fresh look-up, or a
 // miss.
-void Session::judge(Reading& reading, const Transfer& transfer) {
-  const Outcome outcome = transfer.outcome.load();
+void Session::judge(Reading& reading, const Transfer& transfer, const Call& call) {
+  Outcome outcome = transfer.outcome.load();
+  if (outcome == Outcome::kTimeout && io::Clock::now() < call.deadline) {
+    outcome = Outcome::kUnreachable;  // only this replica's share of the time is over
+  }
   switch (outcome) {
     case Outcome::kDone:
       return reading.end(Status::kOk);

@@ -11,6 +11,8 @@ using protocol::Method;
 
 namespace {
 
+constexpr int kWriteTries = 3;
+
 Status check(const PutItem& item) {
   const std::uint64_t bytes = memory::total_bytes(item.pieces);
   const bool null = std::any_of(
@@ -21,6 +23,11 @@ Status check(const PutItem& item) {
   }
   return bytes > Limits::kValueBytes || item.pieces.size() > Limits::kPieces ? Status::kTooLarge
                                                                              : Status::kOk;
+}
+
+// A moment past the deadline, for a word that need not be answered.
+io::Deadline late(const Call& call) {
+  return std::max(call.deadline, io::Clock::now() + std::chrono::milliseconds(5));
 }
 
 }  // namespace
@@ -46,11 +53,19 @@ std::vector<Status> Session::put(std::span<const PutItem> items, const PutOption
   }
   // Under pressure a batch can be larger than what is free at once: what found room is written and
   // committed, which makes it evictable, and the rest starts again.
+  int failures = 0;
   while (!left.empty() && io::Clock::now() < call.deadline) {
     const std::size_t before = left.size();
-    put_round(items, left, options, call, statuses);
-    std::erase_if(left, [&](std::size_t i) { return statuses[i] != Status::kBusy; });
-    if (left.size() == before) {
+    const bool started = put_round(items, left, options, call, statuses);
+    // A node that cannot be reached, or a wire that damages: meta will know soon, and may place it
+    // elsewhere.
+    const bool again = started && ++failures < kWriteTries;
+    std::erase_if(left, [&](std::size_t i) {
+      const bool failed_write =
+          statuses[i] == Status::kUnreachable || statuses[i] == Status::kIntegrity;
+      return statuses[i] != Status::kBusy && !(again && failed_write);
+    });
+    if (left.size() == before && !again) {
       break;
     }
   }
@@ -58,7 +73,7 @@ std::vector<Status> Session::put(std::span<const PutItem> items, const PutOption
   return statuses;
 }
 
-void Session::put_round(std::span<const PutItem> items, std::span<std::size_t const> indexes,
+bool Session::put_round(std::span<const PutItem> items, std::span<std::size_t const> indexes,
                         const PutOptions& options, const Call& call,
                         std::vector<Status>& statuses) {
   std::vector<OpenPut> open;
@@ -67,12 +82,13 @@ void Session::put_round(std::span<const PutItem> items, std::span<std::size_t co
     for (const std::size_t i : indexes) {
       statuses[i] = failure;
     }
-    return;
+    return false;
   }
   if (!open.empty()) {
     write_puts(open, call);
     finish_puts(open, call, statuses);
   }
+  return !open.empty();
 }
 
 Status Session::start_puts(std::span<const PutItem> items, std::span<std::size_t const> indexes,
@@ -81,6 +97,7 @@ Status Session::start_puts(std::span<const PutItem> items, std::span<std::size_t
   const auto left =
       std::chrono::duration_cast<std::chrono::milliseconds>(call.deadline - io::Clock::now());
   protocol::PutStart request;
+  request.ticket = next_ticket_.fetch_add(1);
   request.name_space = call.name_space;
   request.timeout_ms = static_cast<std::uint32_t>(std::max<std::int64_t>(left.count() * 9 / 10, 1));
   request.replicas = options.replicas;
@@ -89,10 +106,15 @@ Status Session::start_puts(std::span<const PutItem> items, std::span<std::size_t
     request.items.push_back({items[i].key, memory::total_bytes(items[i].pieces)});
   }
   protocol::Handles reply;
-  const auto payload = ask(Method::kPutStart, request, reply, call.deadline);
+  bool sent = false;
+  const auto payload = ask(Method::kPutStart, request, reply, call.deadline, &sent);
   if (!payload) {
+    if (sent) {
+      give_up({{}, {request.ticket}}, late(call));
+    }
     return payload.code();
   }
+  pay_owed(call.deadline);
   if (reply.items.size() != indexes.size()) {
     return Status::kVersionMismatch;
   }
@@ -172,9 +194,7 @@ void Session::finish_puts(std::vector<OpenPut>& open, const Call& call,
     }
   }
   if (!commits) {
-    channel_.post(static_cast<std::uint16_t>(Method::kPutFinish), request,
-                  std::max(call.deadline, io::Clock::now() + std::chrono::milliseconds(1)));
-    return;
+    return give_up(std::move(request), late(call));
   }
   protocol::Statuses reply;
   bool sent = false;
@@ -182,6 +202,9 @@ void Session::finish_puts(std::vector<OpenPut>& open, const Call& call,
   while (!payload && payload.code() == Status::kUnreachable && io::Clock::now() < call.deadline) {
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
     payload = ask(Method::kPutFinish, request, reply, call.deadline, &sent);
+  }
+  if (!payload) {
+    give_up(request, late(call));
   }
   for (std::size_t n = 0; n < open.size(); ++n) {
     OpenPut& put = open[n];

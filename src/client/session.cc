@@ -209,6 +209,29 @@ void Session::note_moved(const Transfer& transfer, bool write) {
   (write ? found->written : found->read) += transfer.value_bytes;
 }
 
+void Session::give_up(protocol::PutFinish finish, io::Deadline deadline) {
+  if (channel_.post(static_cast<std::uint16_t>(Method::kPutFinish), finish, deadline)) {
+    return;
+  }
+  for (protocol::PutFinishItem& item : finish.items) {
+    item.commit = false;
+  }
+  const std::lock_guard lock(report_mutex_);
+  owed_.items.insert(owed_.items.end(), finish.items.begin(), finish.items.end());
+  owed_.abandoned.insert(owed_.abandoned.end(), finish.abandoned.begin(), finish.abandoned.end());
+}
+
+void Session::pay_owed(io::Deadline deadline) {
+  protocol::PutFinish owed;
+  {
+    const std::lock_guard lock(report_mutex_);
+    owed = std::exchange(owed_, {});
+  }
+  if (!owed.items.empty() || !owed.abandoned.empty()) {
+    give_up(std::move(owed), deadline);
+  }
+}
+
 // Tells meta what happened without it; now and then, and nobody waits for it.
 void Session::report_soon(io::Deadline deadline, bool at_once) {
   protocol::Report report;

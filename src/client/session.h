@@ -67,9 +67,14 @@ class Session {
   void move(std::span<Transfer* const> transfers, bool write, const Call& call);
   void note_moved(const Transfer& transfer, bool write);
   void report_soon(io::Deadline deadline, bool at_once);
+  /// Tells meta that puts are given up, now or with the next chance: until it knows, their space is
+  /// in limbo.
+  void give_up(protocol::PutFinish finish, io::Deadline deadline);
+  void pay_owed(io::Deadline deadline);
 
   // put.cc
-  void put_round(std::span<const PutItem> items, std::span<std::size_t const> indexes,
+  /// False when nothing could be started.
+  bool put_round(std::span<const PutItem> items, std::span<std::size_t const> indexes,
                  const PutOptions& options, const Call& call, std::vector<Status>& statuses);
   Status start_puts(std::span<const PutItem> items, std::span<std::size_t const> indexes,
                     const PutOptions& options, const Call& call, std::vector<Status>& statuses,
@@ -81,12 +86,13 @@ class Session {
   void find_handles(std::vector<Reading>& readings, const Call& call);
   void look_up(std::vector<Reading*>& missing, const Call& call);
   void read_round(std::vector<Reading>& readings, const Call& call);
-  void judge(Reading& reading, const Transfer& transfer);
+  void judge(Reading& reading, const Transfer& transfer, const Call& call);
 
   const ClientOptions options_;
   const io::Address meta_;
   const base::ClientId id_;
   const int process_;
+  std::atomic<std::uint64_t> next_ticket_{1};
   const std::string host_;
   HandleCache cache_;
   Peers peers_;
@@ -101,6 +107,7 @@ class Session {
 
   mutable std::mutex report_mutex_;  ///< guards report_ and what belongs to it
   protocol::Report report_;
+  protocol::PutFinish owed_;  ///< given up, but meta could not be told yet
   io::Deadline reported_{};
 
   mutable std::mutex error_mutex_;

@@ -15,6 +15,8 @@ constexpr Time kCommitGrace{
     1000};  // past the client's own deadline, after which it commits no more
 constexpr std::size_t kFinishedMax = 1u << 16;
 constexpr std::uint32_t kTimeoutMaxMs = 600'000;
+constexpr Time kFirstNodeTime{1000};
+constexpr std::size_t kAbandonedMax = 1024;
 
 }  // namespace
 
@@ -53,10 +55,17 @@ void StateMachine::put_start(SessionId session, std::uint64_t request,
   waiting.session = session;
   waiting.request = request;
   waiting.client = client_of_.at(session);
+  const auto& abandoned = clients_.at(waiting.client).abandoned;
+  if (std::find(abandoned.begin(), abandoned.end(), start.ticket) != abandoned.end()) {
+    return refuse(session, Method::kPutStart, request, Status::kCancelled,
+                  "the request was given up before it came", {});
+  }
+  waiting.ticket = start.ticket;
   waiting.replicas = start.replicas;
   waiting.preferred = start.preferred_node;
   const Time timeout{std::min(start.timeout_ms, kTimeoutMaxMs)};
   waiting.deadline = now + timeout;
+  waiting.node_deadline = std::min(waiting.deadline, now + kFirstNodeTime);
   waiting.put_expires = waiting.deadline + kCommitGrace;
   waiting.items.reserve(start.items.size());
   for (const protocol::PutStartItem& item : start.items) {
@@ -101,7 +110,7 @@ bool StateMachine::fill(WaitingStart& start) {
     }
     item.status = Status::kOk;
     item.put = {options_.process, ++next_put_};
-    open_puts_[item.put] = {item.hash,         start.client, item.value_bytes,
+    open_puts_[item.put] = {item.hash,         start.client, start.ticket,        item.value_bytes,
                             start.put_expires, false,        *std::move(replicas)};
     open_by_hash_.emplace(item.hash, item.put);
     ++held;
@@ -148,6 +157,9 @@ void StateMachine::put_finish(SessionId session, std::uint64_t request,
   statuses.items.reserve(finish.items.size());
   for (const protocol::PutFinishItem& item : finish.items) {
     statuses.items.push_back(finish_put(client_of_.at(session), item));
+  }
+  for (const std::uint64_t ticket : finish.abandoned) {
+    abandon(client_of_.at(session), ticket);
   }
   reply(session, Method::kPutFinish, request, statuses);
 }
@@ -215,6 +227,29 @@ void StateMachine::close_put(base::PutId id, Status status) {
   if (finished_order_.size() > kFinishedMax) {
     finished_.erase(finished_order_.front());
     finished_order_.pop_front();
+  }
+}
+
+// The client never saw the answer, so it has not written and never will: the slots can be used
+// again at once.
+void StateMachine::abandon(base::ClientId client, std::uint64_t ticket) {
+  std::vector<base::PutId> ids;
+  for (const auto& [id, put] : open_puts_) {
+    if (put.client == client && put.ticket == ticket) {
+      ids.push_back(id);
+    }
+  }
+  for (const base::PutId& id : ids) {
+    cancel(open_puts_.at(id), true);
+    close_put(id, Status::kCancelled);
+  }
+  std::erase_if(waiting_starts_, [&](const WaitingStart& start) {
+    return start.client == client && start.ticket == ticket;
+  });
+  auto& abandoned = clients_.at(client).abandoned;
+  abandoned.push_back(ticket);
+  if (abandoned.size() > kAbandonedMax) {
+    abandoned.pop_front();
   }
 }
 

@@ -156,15 +156,17 @@ void StateMachine::disconnected(SessionId session, Time now) {
 
 void StateMachine::tick(Time now) {
   while (!waiting_starts_.empty()) {
-    const auto late =
-        std::find_if(waiting_starts_.begin(), waiting_starts_.end(),
-                     [&](const WaitingStart& start) { return start.deadline <= now; });
+    const bool no_node = segments_.count() == 0;
+    const auto late = std::find_if(waiting_starts_.begin(), waiting_starts_.end(),
+                                   [&](const WaitingStart& start) {
+                                     return (no_node ? start.node_deadline : start.deadline) <= now;
+                                   });
     if (late == waiting_starts_.end()) {
       break;
     }
     for (StartItem& item : late->items) {
       if (item.status == Status::kInFlight) {
-        item.status = segments_.count() == 0 ? Status::kUnreachable : Status::kBusy;
+        item.status = no_node ? Status::kUnreachable : Status::kBusy;
       }
     }
     answer(*late);

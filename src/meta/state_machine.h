@@ -57,6 +57,7 @@ class StateMachine {
   struct OpenPut {
     base::Hash128 hash{};
     base::ClientId client{};
+    std::uint64_t ticket = 0;
     std::uint64_t value_bytes = 0;
     Time expires{};
     bool cancelled = false;
@@ -73,9 +74,11 @@ class StateMachine {
     SessionId session = 0;
     std::uint64_t request = 0;
     base::ClientId client{};
+    std::uint64_t ticket = 0;
     unsigned replicas = 1;
     std::string preferred;
     Time deadline{};
+    Time node_deadline{};  ///< until then a first node may still join
     Time put_expires{};
     std::vector<StartItem> items;
   };
@@ -90,7 +93,7 @@ class StateMachine {
   struct ClientState {
     SessionId session = 0;
     Time gone_since{};
-    std::uint32_t open = 0;
+    std::deque<std::uint64_t> abandoned;  ///< the latest tickets, in case their requests come late
   };
 
   // state_machine.cc: sessions, dispatch, time
@@ -123,6 +126,7 @@ class StateMachine {
   void close_put(base::PutId id, Status status);
   void expire_puts(Time now);
   void cancel_puts_of(base::ClientId client);
+  void abandon(base::ClientId client, std::uint64_t ticket);
 
   // lookups.cc
   void refuse_batch(SessionId session, protocol::Method method, std::uint64_t request);

@@ -152,16 +152,19 @@ void MetaLink::on_welcome(const rpc::Frame& frame) {
   if (!rpc::decode(frame.payload, welcome)) {
     return;
   }
-  if (meta_process_ != 0 && meta_process_ != welcome.meta) {
-    // A new meta knows nothing of what lies here, and what the old one granted may still have
-    // writers: start afresh.
+  const bool forgotten = welcome.granted_units == 0 && welcome.granted_slots == 0 &&
+                         (told_units_ > 0 || told_slots_ > 0);
+  if (meta_process_ != 0 && (meta_process_ != welcome.meta || forgotten)) {
+    // Meta knows nothing of what lies here, and what was granted before may still have writers:
+    // start afresh.
     meta_process_ = 0;
     wanted_units_ = wanted_slots_ = told_slots_ = told_units_ = 0;
     if (auto replaced = hooks_.replace_segment(); !replaced) {
       ended_ = true;
       return hooks_.on_refused(replaced.error());
     }
-    hooks_.on_event("meta is a new process: the segment was replaced by an empty one");
+    hooks_.on_event(
+        "meta does not know this node any more: the segment was replaced by an empty one");
     return say_hello();
   }
   joined(welcome);

@@ -105,8 +105,7 @@ struct PutStartItem {
   static constexpr auto wire = std::tuple{&PutStartItem::key, &PutStartItem::value_bytes};
 };
 struct PutStart {
-  std::uint64_t ticket =
-      0;  ///< number of this request in the client's session: a repeat gets the first answer
+  std::uint64_t ticket = 0;  ///< number of this request in the client's session, for abandoning it
   std::string_view name_space;
   std::uint32_t timeout_ms = 0;
   std::uint32_t replicas = 1;
@@ -132,7 +131,9 @@ struct PutFinishItem {
 };
 struct PutFinish {
   std::vector<PutFinishItem> items;
-  static constexpr auto wire = std::tuple{&PutFinish::items};
+  std::vector<std::uint64_t>
+      abandoned;  ///< tickets whose answer never came: nothing was or will be written for them
+  static constexpr auto wire = std::tuple{&PutFinish::items, &PutFinish::abandoned};
 };
 struct Statuses {
   std::vector<Status> items;

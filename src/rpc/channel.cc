@@ -46,14 +46,17 @@ class Channel::Line {
   }
 
   // As send, without a waiter.
-  void post(const Buffer& frame, io::Deadline deadline) {
+  bool post(const Buffer& frame, io::Deadline deadline) {
     const std::unique_lock writing(writing_, deadline);
-    iovec part{const_cast<char*>(frame.data()), frame.size()};
-    if (writing && !broken()) {
-      if (auto written = io::write_all(fd_.get(), {&part, 1}, deadline); !written) {
-        break_all(written.error());
-      }
+    if (!writing || broken()) {
+      return false;
     }
+    iovec part{const_cast<char*>(frame.data()), frame.size()};
+    auto written = io::write_all(fd_.get(), {&part, 1}, deadline);
+    if (!written) {
+      break_all(written.error());
+    }
+    return written.ok();
   }
 
   Result<void> send(std::uint64_t id, Waiter& waiter, const Buffer& frame, io::Deadline deadline,
@@ -232,16 +235,17 @@ Result<Payload> Channel::exchange(std::uint64_t id, const Buffer& frame, io::Dea
   return line.wait(id, waiter, deadline);
 }
 
-void Channel::post_frame(const Buffer& frame, io::Deadline deadline) {
+bool Channel::post_frame(const Buffer& frame, io::Deadline deadline) {
   std::shared_ptr<Line> current;
   {
     const std::unique_lock lock(connecting_, deadline);
     current = lock ? line_ : nullptr;
   }
-  if (current != nullptr) {
-    calls_.fetch_add(1, std::memory_order_relaxed);
-    current->post(frame, deadline);
+  if (current == nullptr || !current->post(frame, deadline)) {
+    return false;
   }
+  calls_.fetch_add(1, std::memory_order_relaxed);
+  return true;
 }
 
 Result<std::shared_ptr<Channel::Line>> Channel::line(io::Deadline deadline) {

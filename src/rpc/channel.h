@@ -47,15 +47,15 @@ class Channel {
     return exchange(header.id, frame, deadline, sent);
   }
 
-  /// Sends a request whose reply nobody waits for, if there is a connection; lost without a word
-  /// otherwise. Thread-safe.
+  /// Sends a request whose reply nobody waits for; false when there is no connection to send it on.
+  /// Thread-safe.
   template <Message T>
-  void post(std::uint16_t method, const T& request, io::Deadline deadline) {
+  bool post(std::uint16_t method, const T& request, io::Deadline deadline) {
     FrameHeader header;
     header.method = method;
     Buffer frame;
     append_frame(frame, header, request);
-    post_frame(frame, deadline);
+    return post_frame(frame, deadline);
   }
 
   /// Ends the connection; waiting and later calls answer kClosed. Thread-safe.
@@ -68,7 +68,7 @@ class Channel {
   class Line;
   Result<Payload> exchange(std::uint64_t id, const Buffer& frame, io::Deadline deadline,
                            bool* sent);
-  void post_frame(const Buffer& frame, io::Deadline deadline);
+  bool post_frame(const Buffer& frame, io::Deadline deadline);
   Result<std::shared_ptr<Line>> line(io::Deadline deadline);
 
   Connect connect_;
