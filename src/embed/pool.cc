@@ -6,12 +6,13 @@ namespace embed {
 namespace {
 
 constexpr std::chrono::seconds kStartTime{30};
+constexpr std::chrono::milliseconds kWatch{100};
 
 }  // namespace
 
-Result<std::unique_ptr<Pool>> Pool::open(const PoolOptions& options) {
+Result<std::unique_ptr<Pool>> Pool::open(const PoolOptions& options,
+                                         meta::ServerOptions meta_options) {
   std::unique_ptr<Pool> pool(new Pool);
-  meta::ServerOptions meta_options;
   meta_options.listen = options.listen;
   auto meta = meta::Server::start(meta_options);
   if (!meta) {
@@ -35,22 +36,37 @@ Result<std::unique_ptr<Pool>> Pool::open(const PoolOptions& options) {
     return Error{Status::kTimeout, "the pool's first memory was not there within 30 seconds",
                  "this host is short of memory: give less to the pool"};
   }
+  pool->watcher_ = std::thread([self = pool.get()] { self->watch(); });
   return pool;
 }
 
 Pool::~Pool() { close(); }
 
-void Pool::close() {
-  const std::lock_guard lock(mutex_);
-  if (!closed_) {
-    closed_ = true;
-    if (node_ != nullptr) {
-      node_->stop();
-    }
-    if (meta_ != nullptr) {
-      meta_->stop();
+// A part that failed takes the whole pool with it: calls answer, the process goes on.
+void Pool::watch() {
+  while (!closing_) {
+    if (meta_->wait_failed(kWatch) || node_->wait_failed(std::chrono::milliseconds(0))) {
+      return stop_parts();
     }
   }
+}
+
+void Pool::stop_parts() {
+  if (node_ != nullptr) {
+    node_->stop();
+  }
+  if (meta_ != nullptr) {
+    meta_->stop();
+  }
+}
+
+void Pool::close() {
+  const std::lock_guard lock(mutex_);
+  closing_ = true;
+  if (watcher_.joinable()) {
+    watcher_.join();
+  }
+  stop_parts();
 }
 
 }  // namespace embed

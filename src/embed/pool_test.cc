@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/random.h"
+#include "embed/pool.h"
 
 namespace aquifer {
 namespace {
@@ -176,6 +177,18 @@ TEST_P(PoolTest, ThreadsSharingAClientSeeOnlyWhatWasPut) {
     thread.join();
   }
   EXPECT_EQ(wrong, 0);
+}
+
+TEST(Pool, AFailedCheckClosesThePoolAndNotTheProcess) {
+  meta::ServerOptions faulty;
+  faulty.fault_failed_check = true;
+  auto pool = *embed::Pool::open({.dram_bytes = 16u << 20}, faulty);
+  auto client =
+      *Client::open({.meta = pool->meta_address(), .timeout = std::chrono::milliseconds(500)});
+  ASSERT_EQ(client.put("k", "v", 1), Status::kOk);
+  EXPECT_FALSE(is_success(client.remove("k")));
+  EXPECT_FALSE(is_success(client.put("k2", "v", 1)));
+  pool->close();
 }
 
 TEST(Pool, AClosedPoolAnswersWithinTheDeadline) {

@@ -1,4 +1,5 @@
 // Look-ups, removal and what clients report afterwards.
+#include "base/check.h"
 #include "base/strings.h"
 #include "meta/state_machine.h"
 
@@ -79,6 +80,7 @@ void StateMachine::remove(SessionId session, std::uint64_t request, const protoc
   if (remove.keys.size() > Limits::kBatchKeys) {
     return refuse_batch(session, Method::kRemove, request);
   }
+  AQ_CHECK(!options_.fault_failed_check);
   const RemoveId id = ++next_remove_;
   WaitingRemove waiting{session, request, now + Time(remove.timeout_ms), {}, {}, 0};
   for (std::size_t i = 0; i < remove.keys.size(); ++i) {

@@ -55,6 +55,7 @@ class LoopServer final : public Server, private Outbox {
     state.secret = base::random_id();
     state.node_grace = options.node_grace;
     state.client_grace = options.client_grace;
+    state.fault_failed_check = options.fault_failed_check;
     state.fault_reuse_limbo = options.fault_reuse_limbo;
     return state;
   }

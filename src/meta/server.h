@@ -19,7 +19,8 @@ struct ServerOptions {
   std::chrono::milliseconds client_grace{
       1000};  ///< a client gone for longer has its open puts aborted
   std::uint32_t connections_max = 4096;
-  bool fault_reuse_limbo = false;  ///< tests only: hand out bytes that may still have a writer
+  bool fault_failed_check = false;  ///< tests only: a check fails at the first removal
+  bool fault_reuse_limbo = false;   ///< tests only: hand out bytes that may still have a writer
 };
 
 class Server {

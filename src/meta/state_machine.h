@@ -36,6 +36,7 @@ struct StateOptions {
   std::uint64_t secret = 0;   ///< key of the directory's hash
   Time node_grace{5000};
   Time client_grace{1000};
+  bool fault_failed_check = false;
   bool fault_reuse_limbo = false;
 };
 
@@ -119,7 +120,9 @@ class StateMachine {
   void serve_waiting_starts();
   bool fill(WaitingStart& start);
   Status why_it_cannot_be_placed(const WaitingStart& start, const StartItem& item);
-  void answer(const WaitingStart& start);
+  void answer(WaitingStart& start);
+  void end_unanswered(StartItem& item, Status status);
+  void forget_starts(SessionId session);
   Status finish_put(base::ClientId client, const protocol::PutFinishItem& item);
   Status commit(base::PutId id, OpenPut& put, const protocol::PutFinishItem& item);
   void cancel(OpenPut& put, bool writer_done);
