@@ -1,0 +1,83 @@
+#include "apps/render.h"
+
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+namespace aquifer::apps {
+namespace {
+
+using nlohmann::json;
+
+PoolStatus example_pool() {
+  PoolStatus pool{.capacity_bytes = 4096,
+                  .used_bytes = 1024,
+                  .limbo_bytes = 5,
+                  .objects = 3,
+                  .evictions = 2,
+                  .integrity_failures = 1};
+  pool.nodes.push_back({.name = "a",
+                        .state = "alive",
+                        .process = 77,
+                        .capacity_bytes = 4096,
+                        .used_bytes = 1024,
+                        .limbo_bytes = 5,
+                        .read_bytes = {.shm = 10, .tcp = 11},
+                        .written_bytes = {.shm = 12, .tcp = 13}});
+  return pool;
+}
+
+TEST(RenderJson, StatusHasThePoolAndEachNode) {
+  const json expected = json::parse(R"({
+      "capacity_bytes": 4096, "used_bytes": 1024, "limbo_bytes": 5,
+      "objects": 3, "evictions": 2, "integrity_failures": 1,
+      "nodes": [{"name": "a", "state": "alive", "pid": 77,
+                 "capacity_bytes": 4096, "used_bytes": 1024, "limbo_bytes": 5,
+                 "read_bytes": {"shm": 10, "tcp": 11},
+                 "written_bytes": {"shm": 12, "tcp": 13}}]})");
+  EXPECT_EQ(json::parse(status_json(example_pool())), expected);
+}
+
+TEST(RenderJson, StatusWithoutNodesHasAnEmptyList) {
+  EXPECT_EQ(json::parse(status_json({}))["nodes"], json::array());
+}
+
+TEST(RenderJson, StatNamesTheNodeOfEachReplica) {
+  const ObjectStat stat{Status::kOk, 9, {{"a"}, {"b"}}};
+  const json expected =
+      json::parse(R"({"key": "k", "size": 9, "replicas": [{"node": "a"}, {"node": "b"}]})");
+  EXPECT_EQ(json::parse(stat_json("k", stat)), expected);
+}
+
+TEST(RenderJson, ErrorsCarryTheNameOfTheirStatus) {
+  const json expected =
+      json::parse(R"({"error": {"code": "not_found", "message": "gone", "hint": "look"}})");
+  EXPECT_EQ(json::parse(error_json({Status::kNotFound, "gone", "look"})), expected);
+}
+
+TEST(RenderJson, AKeyThatIsNoUtf8IsStillJson) {
+  EXPECT_TRUE(json::accept(outcome_json("\xff\xfe", Status::kOk, 1)));
+}
+
+TEST(RenderJson, AnUnknownSizeIsLeftOut) {
+  EXPECT_FALSE(json::parse(outcome_json("k", Status::kOk, std::nullopt)).contains("size"));
+}
+
+TEST(RenderText, StatusShowsHumanSizesAndTheStateOfEachNode) {
+  const std::string text = status_text(example_pool());
+  EXPECT_NE(text.find("used                1.00 KiB (25 %)"), std::string::npos) << text;
+  EXPECT_NE(text.find("\na     alive"), std::string::npos) << text;
+}
+
+TEST(RenderText, StatusWithoutNodesSaysWhatToDo) {
+  EXPECT_NE(status_text({}).find("aquifer node"), std::string::npos);
+}
+
+TEST(RenderText, StatListsTheNodes) {
+  const ObjectStat stat{Status::kOk, 2048, {{"a"}, {"b"}}};
+  EXPECT_EQ(stat_text("k", stat),
+            "key       'k'\nsize      2.00 KiB (2048 bytes)\nreplicas  2: a, b\n");
+}
+
+}  // namespace
+}  // namespace aquifer::apps
