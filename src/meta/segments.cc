@@ -229,7 +229,10 @@ std::optional<protocol::GrantMore> Segments::take_grant_request(SegmentIndex ind
 
 void Segments::granted(SegmentIndex index, const protocol::Granted& message) {
   Segment& segment = *table_[index];
-  segment.units_max = std::min(segment.units_max, message.units_max);
+  if (message.units_max < segment.units_max) {
+    segment.units_max = message.units_max;
+    segment.capacity_units = message.units_max;
+  }
   if (message.units > segment.granted_units && message.units <= segment.units_max) {
     segment.space.add_units({segment.granted_units, message.units - segment.granted_units});
     segment.granted_units = message.units;

@@ -68,7 +68,7 @@ struct Segment {
   std::uint32_t granted_slots = 0;
   std::uint32_t asked_slots = 0;
   std::uint32_t told_slots = 0;
-  std::uint64_t capacity_units = 0;  ///< as the node announced it
+  std::uint64_t capacity_units = 0;  ///< as shown: units_max
   std::uint64_t used_units = 0;      ///< of open, committed and retiring replicas, limbo apart
   std::uint64_t limbo_units = 0;
   std::uint64_t retiring_units = 0;                      ///< on their way back

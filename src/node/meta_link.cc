@@ -177,6 +177,7 @@ void MetaLink::joined(const protocol::NodeWelcome& welcome) {
   meta_process_ = welcome.meta;
   told_units_ = welcome.granted_units;
   told_slots_ = welcome.granted_slots;
+  told_units_max_ = hooks_.segment()->view().shape().data_bytes / pool::kUnitBytes;
   auto& header = hooks_.segment()->view().header();
   header.pool.store(welcome.pool.value);
   header.epoch.store(welcome.epoch);
@@ -192,7 +193,8 @@ void MetaLink::grant_wanted() {
   }
   const auto segment = hooks_.segment();
   segment->grant(wanted_units_, wanted_slots_);
-  if (segment->granted_units() > told_units_ || segment->granted_slots() > told_slots_) {
+  const bool shrunk = std::exchange(told_units_max_, segment->units_max()) > segment->units_max();
+  if (shrunk || segment->granted_units() > told_units_ || segment->granted_slots() > told_slots_) {
     send(Method::kGranted, segment->granted_since(told_slots_));
     told_units_ = segment->granted_units();
     told_slots_ = segment->granted_slots();

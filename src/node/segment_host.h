@@ -51,6 +51,8 @@ class SegmentHost {
   protocol::Granted granted_since(std::uint32_t first_slot) const;
   std::uint32_t granted_units() const { return granted_units_; }
   std::uint32_t granted_slots() const { return granted_slots_; }
+  /// Units there will ever be: fewer than the segment has once memory ran out.
+  std::uint64_t units_max() const { return units_max_; }
 
   /// Takes one slot back; see protocol::ReclaimItem. Control thread only.
   protocol::ReclaimedItem reclaim(const protocol::ReclaimItem& item);
