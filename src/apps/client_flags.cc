@@ -86,7 +86,11 @@ std::optional<int> ClientCommand::begin(Arguments arguments, const base::Environ
   declare_client_flags(options_, flags_);
   if (const auto ended = parse_options(options_, arguments, environment)) return ended;
   auto opened = Client::open(flags_.client_options());
-  if (!opened) return report().fail(opened.error());
+  if (!opened) {
+    Error error = opened.error();
+    if (error.hint.empty()) error.hint = base::cat("see aquifer ", options_.command(), " --help");
+    return report().fail(error);
+  }
   client_.emplace(std::move(opened).value());
   return std::nullopt;
 }
@@ -98,8 +102,10 @@ int ClientCommand::fail(Status status, std::string_view key, unsigned replicas) 
 }
 
 int ClientCommand::fail(const Error& error, std::string_view key) const {
+  const Error last = client_->last_error();
+  const bool is_bare = error.message.empty() || error.message == name_of(error.code);
   const Request request{.key = key, .name_space = flags_.name_space, .meta = flags_.meta};
-  return report().fail(explain(error.code, request, error));
+  return report().fail(explain(error.code, request, is_bare ? last : error));
 }
 
 }  // namespace aquifer::apps

@@ -64,7 +64,9 @@ Error explain_pool(Status status, const Request& request) {
 }  // namespace
 
 Error explain(Status status, const Request& request, const Error& last) {
-  if (status != Status::kNotFound && last.code == status && !last.message.empty()) return last;
+  // A message that only repeats the status says no more than we do.
+  const bool has_words = !last.message.empty() && last.message != name_of(status);
+  if (status != Status::kNotFound && last.code == status && has_words) return last;
   return explain_pool(status, request);
 }
 

@@ -20,6 +20,11 @@ TEST(Explain, LeavesTheClientsWordsWhereTheyAreAboutTheSameStatus) {
   EXPECT_NE(explain(Status::kBusy, kRequest, refused).message, "connection refused");
 }
 
+TEST(Explain, DoesNotRepeatABareStatus) {
+  const Error bare{Status::kTimeout, "timeout", ""};
+  EXPECT_EQ(explain(Status::kTimeout, kRequest, bare).message, "the deadline passed");
+}
+
 TEST(Explain, SaysThatTooManyCopiesWereAskedFor) {
   Request request = kRequest;
   request.replicas = 3;

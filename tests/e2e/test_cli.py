@@ -70,7 +70,9 @@ def test_a_mistyped_command_names_the_nearest(processes):
     ("put", "k", "f", "--replicas", "9"), ("get", "k", "--transport", "pigeon"),
     ("get", "k", "--timeout", "soon"), ("get", "k", "--nonsense"), ("node", "--dram", "4GiBB"),
     ("node", "--dram", "0"), ("meta", "--listen", "udp://127.0.0.1:1"), ("meta", "--listen", "x"),
-    ("status", "--meta", "nonsense"), ("solo", "--listen", "tcp://127.0.0.1"),
+    ("status", "--meta", "nonsense"), ("get", "k", "--namespace", ""),
+    ("get", "k", "--timeout", "0"),
+    ("get", "k", "--namespace", "n" * 256), ("solo", "--listen", "tcp://127.0.0.1"),
 ])
 def test_wrong_usage_ends_with_2_and_says_what_is_accepted(processes, words):
     answer = processes.run(*words, code=2)
@@ -390,6 +392,30 @@ def test_a_second_node_of_the_same_name_is_refused(pool):
     assert "'a'" in second.errors or " a " in second.errors
     assert "hint:" in second.errors
     assert [n["name"] for n in pool.status()["nodes"]] == ["a"]
+
+
+def test_a_node_that_says_nothing_ends_the_call_with_the_deadline(pool):
+    pool.run("put", "k", "-", data=b"x")
+    node = pool.servers[-1]
+    node.send(signal.SIGSTOP)
+    answer = pool.run("get", "k", "--transport", "tcp", "--timeout", "700ms", code=5)
+    assert answer.seconds < 3 and "--timeout" in answer.errors, answer
+    error = error_of(pool.run("get", "k", "--transport", "tcp", "--timeout", "700ms", "--json",
+                              code=5))
+    assert error["code"] == "timeout" and "deadline" in error["message"]
+    node.send(signal.SIGCONT)
+    assert pool.run("get", "k").output == b"x"
+
+
+def test_a_node_that_was_killed_is_3_for_what_it_held(pool):
+    pool.node("--name", "b")
+    pool.run("put", "k", "-", "--node", "b", data=b"x")
+    pool.run("put", "both", "-", "--replicas", "2", data=b"y")
+    pool.servers[0].expect_warning(".")
+    pool.servers[-1].kill()
+    answer = pool.run("get", "k", "--timeout", "1s", code=None)
+    assert answer.code in (1, 3) and "hint:" in answer.errors, answer
+    assert pool.run("get", "both").output == b"y"
 
 
 def test_a_node_leaves_and_another_takes_its_name(pool):
