@@ -26,6 +26,15 @@ bool holds(const pool::Slot& slot, std::uint64_t generation, SlotState state) {
   return slot.word.load(std::memory_order_acquire) == SlotWord{generation, state}.raw();
 }
 
+// Touches the segment; `fault` when its file was cut short, or its memory failed.
+template <class Body>
+Status guarded(const pool::SegmentView& view, Status fault, Body body) {
+  Status status = Status::kOk;
+  const bool whole =
+      memory::guarded(view.base(), view.shape().total_bytes(), [&] { status = body(); });
+  return whole ? status : fault;
+}
+
 }  // namespace
 
 BulkConnection::BulkConnection(io::Loop& loop, base::UniqueFd fd, CurrentSegment segment,
@@ -143,15 +152,17 @@ bool BulkConnection::resolve(const pool::SlotContent& content) {
 
 void BulkConnection::begin_read() {
   if (verdict_ == Status::kOk) {
-    const pool::Slot& slot = segment_->view().slot(request_.slot);
-    const bool sealed = holds(slot, request_.generation, SlotState::kSealed);
-    const auto content = sealed ? pool::read_content(slot, request_.generation) : std::nullopt;
-    if (!sealed) {
-      verdict_ = Status::kNotFound;
-    } else if (!content || !resolve(*content) || request_.offset > content->stored_bytes() ||
-               request_.bytes > content->stored_bytes() - request_.offset) {
-      verdict_ = Status::kIntegrity;
-    }
+    verdict_ = guarded(segment_->view(), Status::kNotFound, [this] {
+      const pool::Slot& slot = segment_->view().slot(request_.slot);
+      if (!holds(slot, request_.generation, SlotState::kSealed)) {
+        return Status::kNotFound;
+      }
+      const auto content = pool::read_content(slot, request_.generation);
+      const bool good = content && resolve(*content) &&
+                        request_.offset <= content->stored_bytes() &&
+                        request_.bytes <= content->stored_bytes() - request_.offset;
+      return good ? Status::kOk : Status::kIntegrity;
+    });
   }
   if (verdict_ != Status::kOk) {
     return answer(verdict_);
@@ -201,10 +212,13 @@ BulkConnection::Progress BulkConnection::send_some() {
 void BulkConnection::finish_read() {
   std::atomic_thread_fence(std::memory_order_acquire);
   const auto& view = segment_->view();
-  const bool still = holds(view.slot(request_.slot), request_.generation, SlotState::kSealed) &&
-                     view.header().live.load(std::memory_order_acquire) == 1;
+  const Status verdict = guarded(view, Status::kNotFound, [&] {
+    const bool still = holds(view.slot(request_.slot), request_.generation, SlotState::kSealed) &&
+                       view.header().live.load(std::memory_order_acquire) == 1;
+    return still ? Status::kOk : Status::kNotFound;
+  });
   protocol::BulkTrailer trailer;
-  trailer.status = static_cast<std::int32_t>(still ? Status::kOk : Status::kNotFound);
+  trailer.status = static_cast<std::int32_t>(verdict);
   trailer = protocol::sealed(trailer);
   append_out(&trailer, sizeof trailer);
   counters_.read.fetch_add(request_.bytes, std::memory_order_relaxed);
@@ -252,6 +266,12 @@ void BulkConnection::begin_write() {
 Status BulkConnection::write_arrived(const char* from, std::size_t bytes, int fd,
                                      std::size_t& moved) {
   const std::lock_guard lock(write_->mutex);
+  return guarded(segment_->view(), Status::kUnreachable,
+                 [&] { return write_unlocked(from, bytes, fd, moved); });
+}
+
+Status BulkConnection::write_unlocked(const char* from, std::size_t bytes, int fd,
+                                      std::size_t& moved) {
   if (!holds(segment_->view().slot(request_.slot), request_.generation, SlotState::kGranted)) {
     return Status::kCancelled;
   }
@@ -376,9 +396,14 @@ Status BulkConnection::seal(const std::vector<std::byte>& header) {
     return Status::kIntegrity;
   }
   pool::Slot& slot = segment_->view().slot(request_.slot);
-  if (holds(slot, request_.generation, SlotState::kSealed)) {
-    return Status::kOk;  // a repeat: the first answer was lost
+  const Status before = guarded(segment_->view(), Status::kUnreachable, [&] {
+    return holds(slot, request_.generation, SlotState::kSealed) ? Status::kExists : Status::kOk;
+  });
+  if (before != Status::kOk) {
+    // Sealed: a repeat, the first answer was lost.
+    return before == Status::kExists ? Status::kOk : before;
   }
+  Status status = Status::kOk;
   {
     const std::lock_guard lock(write_->mutex);
     const bool whole =
@@ -386,29 +411,35 @@ Status BulkConnection::seal(const std::vector<std::byte>& header) {
     if (!whole || digests != write_->page_digests) {
       return Status::kIntegrity;
     }
-    if (!holds(slot, request_.generation, SlotState::kGranted)) {
-      return Status::kCancelled;
-    }
-    const ConstPiece source{header.data(), header.size()};
-    memory::Cursor<ConstPiece> read({&source, 1}, 0);
-    memory::Cursor<Piece> write({pieces_.data(), piece_count_}, 0);
-    memory::copy_digest(0, write, read, header.size(), memory::Stores::kCached);
-    pool::SlotContent content;
-    content.put = request_.put;
-    content.header_digest = request_.header_digest;
-    content.value_bytes = request_.value_bytes;
-    content.header_bytes = request_.header_bytes;
-    content.extent_count = request_.extent_count;
-    for (std::size_t i = 0; i < pool::kExtentsMax; ++i) {
-      content.extents[i] = {request_.extents[i].first_unit, request_.extents[i].units};
-    }
-    pool::write_content(slot, request_.generation, content);
+    status = guarded(segment_->view(), Status::kUnreachable,
+                     [&] { return seal_unlocked(slot, header); });
   }
-  const bool sealed = pool::swap_word(slot, {request_.generation, SlotState::kGranted},
-                                      {request_.generation, SlotState::kSealed});
-  if (sealed) {
+  if (status == Status::kOk) {
     segment_->open_writes().fence(request_.slot);
   }
+  return status;
+}
+
+Status BulkConnection::seal_unlocked(pool::Slot& slot, const std::vector<std::byte>& header) {
+  if (!holds(slot, request_.generation, SlotState::kGranted)) {
+    return Status::kCancelled;
+  }
+  const ConstPiece source{header.data(), header.size()};
+  memory::Cursor<ConstPiece> read({&source, 1}, 0);
+  memory::Cursor<Piece> write({pieces_.data(), piece_count_}, 0);
+  memory::copy_digest(0, write, read, header.size(), memory::Stores::kCached);
+  pool::SlotContent content;
+  content.put = request_.put;
+  content.header_digest = request_.header_digest;
+  content.value_bytes = request_.value_bytes;
+  content.header_bytes = request_.header_bytes;
+  content.extent_count = request_.extent_count;
+  for (std::size_t i = 0; i < pool::kExtentsMax; ++i) {
+    content.extents[i] = {request_.extents[i].first_unit, request_.extents[i].units};
+  }
+  pool::write_content(slot, request_.generation, content);
+  const bool sealed = pool::swap_word(slot, {request_.generation, SlotState::kGranted},
+                                      {request_.generation, SlotState::kSealed});
   return sealed ? Status::kOk : Status::kCancelled;
 }
 

@@ -36,8 +36,10 @@ class BulkConnection : public std::enable_shared_from_this<BulkConnection> {
   Progress take_digests();
   Progress take_header();
   Status write_arrived(const char* from, std::size_t bytes, int fd, std::size_t& moved);
+  Status write_unlocked(const char* from, std::size_t bytes, int fd, std::size_t& moved);
   void digest_arrived(std::uint64_t first, std::uint64_t bytes);
   Status seal(const std::vector<std::byte>& header);
+  Status seal_unlocked(pool::Slot& slot, const std::vector<std::byte>& header);
   void answer(Status status);
   void finish_read();
   Progress flush();
