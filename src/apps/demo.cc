@@ -19,9 +19,9 @@ namespace aquifer::apps {
 namespace {
 
 constexpr std::string_view kProgramLink = "/proc/self/exe";
-constexpr std::array<std::size_t, 2> kBatches = {1, 32};
+constexpr std::size_t kBatch = 16;
 // Populating memory that was never used takes seconds a GiB; a look does not need as much.
-constexpr std::uint64_t kRotationBytesMax = std::uint64_t{1} << 30;
+constexpr std::uint64_t kRotationBytesMax = std::uint64_t{512} << 20;
 
 std::string fixed(double value, int digits) {
   std::array<char, 48> text{};
@@ -35,7 +35,7 @@ std::string verified_word(bool verified) { return verified ? "verified" : "NOT V
 
 Result<BenchReport> short_bench() {
   BenchSettings settings = quick_bench_settings();
-  settings.batches.assign(kBatches.begin(), kBatches.end());
+  settings.batches = {kBatch};
   settings.rotation_bytes = std::min(rotation_bytes(read_machine()), kRotationBytesMax);
   Progress progress;
   return measure_bench(settings, progress);

@@ -205,13 +205,14 @@ class Processes:
         self.meta_address = server.address
         return server
 
-    def run(self, *arguments, code=0, data=b"", environment=None, cwd=None):
+    def run(self, *arguments, code=0, data=b"", environment=None, cwd=None,
+            seconds=COMMAND_SECONDS):
         """Runs a command to its end. `code` is the exit status it must have; None takes any."""
         extra = {"AQUIFER_META": self.meta_address} if self.meta_address else {}
         words = [str(a) if not isinstance(a, bytes) else a for a in arguments]
         start = time.monotonic()
         done = subprocess.run([str(PROGRAM), *words], input=data, capture_output=True, cwd=cwd,
-                              timeout=COMMAND_SECONDS, check=False,
+                              timeout=seconds, check=False,
                               env=self.environment({**extra, **(environment or {})}))
         answer = Answer(words, done.returncode, done.stdout, done.stderr.decode(errors="replace"),
                         time.monotonic() - start)

@@ -336,6 +336,15 @@ def test_an_output_that_cannot_be_written_is_said(pool, tmp_path):
     assert done.returncode == 5 and b"No space left" in done.stderr
 
 
+def test_the_demo_verifies_what_it_moves_and_says_what_to_type_next(processes):
+    answer = processes.run("demo", cwd=PROGRAM.parent, seconds=180)
+    for row in ("shm.put", "shm.get", "tcp.put", "tcp.get", "replay.hits"):
+        assert f"\n{row}" in answer.text
+    assert " verified" in answer.text and "NOT VERIFIED" not in answer.text
+    assert answer.text.endswith("  ./aquifer meta & ./aquifer node &\n"
+                                "  ./aquifer put readme README.md && ./aquifer status\n")
+
+
 # Servers
 
 
