@@ -10,6 +10,8 @@ using protocol::Method;
 
 namespace {
 
+constexpr std::size_t kTextBytesMax = 1024;  // they travel in lists of all nodes
+
 Segment segment_of(const protocol::NodeHello& hello, SessionId session) {
   Segment segment;
   segment.id = hello.segment;
@@ -34,6 +36,18 @@ void StateMachine::node_hello(SessionId session, std::uint64_t request,
   if (hello.name.empty() || hello.data_bytes < pool::kUnitBytes || !hello.node || !hello.segment) {
     return refuse(session, Method::kNodeHello, request, Status::kInvalidArgument,
                   "the node's hello is incomplete", {});
+  }
+  for (const std::string_view text : {hello.name, hello.address, hello.unix_name, hello.host}) {
+    if (text.size() > kTextBytesMax) {
+      return refuse(
+          session, Method::kNodeHello, request, Status::kInvalidArgument,
+          base::cat("the node's name and addresses have at most ", kTextBytesMax, " bytes"), {});
+    }
+  }
+  const SegmentIndex before = segments_.find_session(session);
+  if (before != kNone && segments_.get(before)->node.id != hello.node) {
+    return refuse(session, Method::kNodeHello, request, Status::kConflict,
+                  "this connection belongs to another node already", {});
   }
   const SegmentIndex namesake = segments_.find_name(hello.name);
   if (namesake != kNone && segments_.get(namesake)->node.id != hello.node) {

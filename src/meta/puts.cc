@@ -128,10 +128,20 @@ Status StateMachine::why_it_cannot_be_placed(const WaitingStart& start, const St
   return nodes != 0 && large_enough < start.replicas ? Status::kNoSpace : Status::kOk;
 }
 
-void StateMachine::answer(const WaitingStart& start) {
+// Ends a put whose handle was never handed out: it has no writer.
+void StateMachine::end_unanswered(StartItem& item, Status status) {
+  cancel(open_puts_.at(item.put), true);
+  close_put(item.put, status);
+  item.status = status;
+}
+
+void StateMachine::answer(WaitingStart& start) {
   protocol::Handles handles;
   handles.items.reserve(start.items.size());
-  for (const StartItem& item : start.items) {
+  for (StartItem& item : start.items) {
+    if (item.status == Status::kOk && open_puts_.at(item.put).cancelled) {
+      end_unanswered(item, Status::kCancelled);  // removed, or its node lost, while it waited
+    }
     protocol::Handle handle;
     handle.status = item.status;
     handle.put = item.put;
@@ -149,6 +159,21 @@ void StateMachine::answer(const WaitingStart& start) {
     handles.items.push_back(std::move(handle));
   }
   reply(start.session, Method::kPutStart, start.request, handles);
+}
+
+// Nobody will ever hear the answers: what these starts hold goes back, and they leave the queue.
+void StateMachine::forget_starts(SessionId session) {
+  std::erase_if(waiting_starts_, [&](WaitingStart& start) {
+    if (start.session != session) {
+      return false;
+    }
+    for (StartItem& item : start.items) {
+      if (item.status == Status::kOk) {
+        end_unanswered(item, Status::kCancelled);
+      }
+    }
+    return true;
+  });
 }
 
 void StateMachine::put_finish(SessionId session, std::uint64_t request,

@@ -129,6 +129,11 @@ void StateMachine::handle_node(SessionId session, const rpc::Frame& frame, Time 
 
 void StateMachine::client_hello(SessionId session, std::uint64_t request,
                                 const protocol::ClientHello& hello) {
+  const auto before = client_of_.find(session);
+  if (before != client_of_.end() && before->second != hello.client) {
+    return refuse(session, Method::kClientHello, request, Status::kConflict,
+                  "this connection belongs to another client already", {});
+  }
   ClientState& client = clients_[hello.client];
   if (client.session != 0) {
     client_of_.erase(client.session);
@@ -140,6 +145,7 @@ void StateMachine::client_hello(SessionId session, std::uint64_t request,
 }
 
 void StateMachine::disconnected(SessionId session, Time now) {
+  forget_starts(session);
   if (const auto found = client_of_.find(session); found != client_of_.end()) {
     ClientState& client = clients_[found->second];
     client.session = 0;
