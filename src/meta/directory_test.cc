@@ -1,0 +1,142 @@
+#include "meta/directory.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+
+#include "base/random.h"
+
+namespace aquifer::meta {
+namespace {
+
+base::Hash128 hash_of(std::uint64_t key) { return {key * 0x9e3779b97f4a7c15u, key}; }
+
+ObjectIndex add(Directory& directory, std::uint64_t key, SegmentIndex segment, std::uint32_t slot) {
+  const ObjectIndex object = directory.add(hash_of(key), {1, key}, 100);
+  directory.add_replica(object, segment, slot, 1, 5, {{slot * 10, 10}});
+  return object;
+}
+
+TEST(Directory, AnObjectIsFoundByKeyPutAndSlotUntilItIsDropped) {
+  Directory directory;
+  const ObjectIndex object = add(directory, 1, 0, 3);
+  EXPECT_EQ(directory.find(hash_of(1)), object);
+  EXPECT_EQ(directory.find_put({1, 1}), object);
+  EXPECT_NE(directory.find_slot(0, 3, 1), kNone);
+  EXPECT_EQ(directory.find_slot(0, 3, 2), kNone) << "another generation is another object";
+  EXPECT_EQ(directory.find_slot(1, 3, 1), kNone);
+  const auto dropped = directory.drop(object);
+  ASSERT_EQ(dropped.size(), 1u);
+  EXPECT_EQ(dropped[0].extents, (std::vector<pool::Extent>{{30, 10}}));
+  EXPECT_EQ(directory.find(hash_of(1)), kNone);
+  EXPECT_EQ(directory.find_put({1, 1}), kNone);
+  EXPECT_EQ(directory.find_slot(0, 3, 1), kNone);
+  EXPECT_EQ(directory.oldest(0), kNone);
+  EXPECT_EQ(directory.objects(), 0u);
+}
+
+TEST(Directory, TheObjectGoesWithItsLastReplica) {
+  Directory directory;
+  const ObjectIndex object = add(directory, 1, 0, 0);
+  directory.add_replica(object, 1, 0, 9, 5, {{0, 10}});
+  directory.drop_replica(directory.find_slot(0, 0, 1));
+  ASSERT_EQ(directory.find(hash_of(1)), object);
+  EXPECT_EQ(directory.replica(directory.object(object).first_replica).segment, 1u);
+  directory.drop_replica(directory.find_slot(1, 0, 9));
+  EXPECT_EQ(directory.find(hash_of(1)), kNone);
+}
+
+TEST(Directory, ReplicasKeepTheOrderOfThePut) {
+  Directory directory;
+  const ObjectIndex object = directory.add(hash_of(1), {1, 1}, 100);
+  std::vector<SegmentIndex> order;
+  for (const SegmentIndex segment : {4u, 0u, 2u}) {
+    directory.add_replica(object, segment, 0, 1, 5, {{0, 1}});
+  }
+  for (ReplicaIndex at = directory.object(object).first_replica; at != kNone;
+       at = directory.replica(at).next) {
+    order.push_back(directory.replica(at).segment);
+  }
+  EXPECT_EQ(order, (std::vector<SegmentIndex>{4, 0, 2}));
+}
+
+TEST(Directory, TheOldestOfASegmentIsTheLeastRecentlyUsed) {
+  Directory directory;
+  const ObjectIndex first = add(directory, 1, 0, 0);
+  const ObjectIndex second = add(directory, 2, 0, 1);
+  EXPECT_EQ(directory.replica(directory.oldest(0)).object, first);
+  directory.touch(first);
+  EXPECT_EQ(directory.replica(directory.oldest(0)).object, second);
+  EXPECT_GT(directory.object(first).last_use, directory.object(second).last_use);
+}
+
+// The same by lists and linear searches.
+struct Model {
+  struct Replica {
+    std::uint64_t key;
+    SegmentIndex segment;
+    std::uint32_t slot;
+  };
+  std::vector<Replica> by_use;  ///< oldest first
+
+  bool has(std::uint64_t key) const {
+    return std::any_of(by_use.begin(), by_use.end(), [&](const auto& r) { return r.key == key; });
+  }
+  void touch(std::uint64_t key) {
+    std::stable_partition(by_use.begin(), by_use.end(),
+                          [&](const auto& r) { return r.key != key; });
+  }
+};
+
+TEST(Directory, ARandomWalkAgreesWithAPlainModel) {
+  constexpr std::uint64_t kSeed = 20240811;
+  SCOPED_TRACE(testing::Message() << "seed " << kSeed);
+  base::Random random(kSeed);
+  Directory directory;
+  Model model;
+  std::uint32_t next_slot = 0;
+  for (int step = 0; step < 20000; ++step) {
+    const std::uint64_t key = 1 + random.below(50);
+    const ObjectIndex object = directory.find(hash_of(key));
+    ASSERT_EQ(object != kNone, model.has(key));
+    switch (random.below(4)) {
+      case 0:
+        if (object == kNone) {
+          const ObjectIndex added = directory.add(hash_of(key), {1, key}, 100);
+          for (SegmentIndex segment = 0; segment <= random.below(3); ++segment) {
+            directory.add_replica(added, segment, next_slot, 1, 5, {{next_slot, 1}});
+            model.by_use.push_back({key, segment, next_slot++});
+          }
+        }
+        break;
+      case 1:
+        if (object != kNone) {
+          directory.touch(object);
+          model.touch(key);
+        }
+        break;
+      case 2:
+        if (object != kNone && random.below(4) == 0) {
+          directory.drop(object);
+          std::erase_if(model.by_use, [&](const auto& r) { return r.key == key; });
+        }
+        break;
+      default: {
+        const auto segment = static_cast<SegmentIndex>(random.below(3));
+        const auto oldest = std::find_if(model.by_use.begin(), model.by_use.end(),
+                                         [&](const auto& r) { return r.segment == segment; });
+        const ReplicaIndex found = directory.oldest(segment);
+        ASSERT_EQ(found == kNone, oldest == model.by_use.end());
+        if (found != kNone) {
+          ASSERT_EQ(directory.replica(found).slot, oldest->slot);
+          ASSERT_EQ(directory.drop_replica(found).slot, oldest->slot);
+          model.by_use.erase(oldest);
+        }
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace aquifer::meta
