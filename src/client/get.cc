@@ -226,6 +226,13 @@ void Session::judge(Reading& reading, const Transfer& transfer, const Call& call
     case Outcome::kStale:
       reading.failure = Status::kNotFound;
       ++counters_.stale_handles;
+      if (reading.fresh) {
+        // Meta says so, the slot does not. Either it was retired just now, or its word is damaged,
+        // and while meta lists such an object nobody can put the key again: the node has a look.
+        const std::lock_guard lock(report_mutex_);
+        report_.suspects.push_back(
+            {transfer.place.segment, transfer.place.slot, transfer.place.generation});
+      }
       break;
     case Outcome::kUnreachable:
       reading.failure = Status::kUnreachable;

@@ -51,6 +51,10 @@ class SegmentFile:
     def flip(self, offset, bit):
         self.bytes[offset] ^= 1 << bit
 
+    def word(self, stored):
+        """The word of the slot: its generation and state."""
+        return self.bytes[stored.slot_offset:stored.slot_offset + 8]
+
     def stored(self):
         """All sealed replicas by key."""
         table = numpy.frombuffer(self.bytes, numpy.uint64, self.slots * SLOT_BYTES // 8, FIRST_SLOT)
