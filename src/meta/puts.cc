@@ -97,7 +97,7 @@ bool StateMachine::fill(WaitingStart& start) {
       item.status = status;
       continue;
     }
-    if (segments_.count() == 0) {
+    if (!segments_.any_alive()) {
       return false;  // a node may still join
     }
     auto replicas = segments_.place(item.units, start.replicas, start.preferred);

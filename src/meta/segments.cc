@@ -54,9 +54,8 @@ SegmentIndex Segments::find_session(SessionId session) const {
   return found == table_.end() ? kNone : static_cast<SegmentIndex>(found - table_.begin());
 }
 
-std::size_t Segments::count() const {
-  return static_cast<std::size_t>(
-      std::count_if(table_.begin(), table_.end(), [](const auto& s) { return s.has_value(); }));
+bool Segments::any_alive() const {
+  return std::any_of(table_.begin(), table_.end(), [](const auto& s) { return s && s->alive(); });
 }
 
 SegmentIndex Segments::add(Segment segment) {

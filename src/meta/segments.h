@@ -107,7 +107,7 @@ class Segments {
       }
     }
   }
-  std::size_t count() const;
+  bool any_alive() const;
 
   /// Places one object: `replicas` distinct nodes, the preferred one first where it has room.
   /// Nothing is kept when it cannot be done now.

@@ -162,7 +162,7 @@ void StateMachine::disconnected(SessionId session, Time now) {
 
 void StateMachine::tick(Time now) {
   while (!waiting_starts_.empty()) {
-    const bool no_node = segments_.count() == 0;
+    const bool no_node = !segments_.any_alive();
     const auto late = std::find_if(waiting_starts_.begin(), waiting_starts_.end(),
                                    [&](const WaitingStart& start) {
                                      return (no_node ? start.node_deadline : start.deadline) <= now;

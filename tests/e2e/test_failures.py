@@ -12,6 +12,7 @@ import pytest
 from aquifer import Status
 from clients import Putter
 from contents import content, is_content, wait_until
+from proxy import Proxy
 
 SIZE = 100_000
 LATE_SECONDS = 2  # how much later than its deadline a call may return on a busy machine
@@ -254,6 +255,21 @@ def test_sigterm_under_load_ends_everything_with_0_and_leaves_nothing(processes,
             traffic.check()
         assert os.listdir(segments) == []
     # The fixture looks for what is left: processes, ports, files in /dev/shm, warnings.
+
+
+def test_a_put_waits_for_a_node_that_is_coming_back(processes):
+    processes.meta()
+    with Proxy(processes.meta_address) as between:
+        node = processes.node("--name", "a", meta=between.address)
+        with aquifer.Client(processes.meta_address) as client:
+            for number in range(5):
+                between.cut_all()
+                wait_until(lambda: client.status()["nodes"][0]["state"] == "lost", every=0)
+                key = f"k{number}"
+                assert client.put(key, content(key, SIZE)) == Status.OK
+                assert is_content(client.get(key), key)
+            node.kill()
+            assert timed(lambda: client.put("k", b"x"), 1) == Status.UNREACHABLE
 
 
 # Stopping
