@@ -10,8 +10,8 @@
 
 namespace aquifer::apps {
 
-/// One way to copy. `copy` takes any alignment and any length; the ranges must not overlap. When it
-/// returns, the bytes are visible to other cores (a fence follows the last non-temporal store).
+/// One way to copy. `copy` takes any alignment and any length; no null pointers, no overlap. When
+/// it returns, the bytes are visible to other cores (a fence follows the last non-temporal store).
 struct CopyVariant {
   std::string_view name;  ///< stable, as it stands in reports: "memcpy", "nt_avx512" ...
   void (*copy)(std::byte* to, const std::byte* from, std::size_t bytes);

@@ -17,7 +17,7 @@ std::vector<std::byte> counted(std::size_t bytes) {
 void expect_exact_copy(const CopyVariant& variant, std::size_t to, std::size_t from,
                        std::size_t bytes) {
   constexpr std::byte kUntouched{0xee};
-  const auto source = counted(from + bytes);
+  const auto source = counted(from + bytes + 1);
   std::vector<std::byte> destination(to + bytes + 64, kUntouched);
   variant.copy(destination.data() + to, source.data() + from, bytes);
   const auto begin = destination.begin() + static_cast<std::ptrdiff_t>(to);
