@@ -59,6 +59,7 @@ std::string help_text() {
 
 int unknown_command(std::string_view name, bool json) {
   std::vector<std::string> known;
+  known.reserve(kCommands.size());
   for (const Command& command : kCommands) known.emplace_back(command.name);
   const auto near = base::nearest(name, known);
   return Report("", json).fail(

@@ -16,6 +16,10 @@
 #include "base/strings.h"
 
 namespace aquifer::apps {
+
+// In demo_trace.cc, which CMake makes.
+extern const std::string_view kDemoTrace;
+
 namespace {
 
 constexpr std::string_view kProgramLink = "/proc/self/exe";
@@ -77,7 +81,6 @@ std::string demo_text(const BenchReport& bench, const ReplayOutcome& replay,
 }
 
 Result<Trace> demo_trace() {
-  extern const std::string_view kDemoTrace;
   std::istringstream lines{std::string(kDemoTrace)};
   return read_trace(lines, "the trace of the demo");
 }

@@ -1,3 +1,5 @@
+#include <cmath>
+
 #include "apps/explain.h"
 #include "apps/render.h"
 #include "apps/text_table.h"
@@ -14,7 +16,7 @@ std::string part_of(std::uint64_t bytes, std::uint64_t whole) {
   std::string text = format_size_rounded(bytes);
   if (whole == 0) return text;
   const auto percent = static_cast<double>(bytes) * 100.0 / static_cast<double>(whole);
-  return base::cat(text, " (", static_cast<std::uint64_t>(percent + 0.5), " %)");
+  return base::cat(text, " (", std::lround(percent), " %)");
 }
 
 std::string nodes_text(const PoolStatus& status) {
