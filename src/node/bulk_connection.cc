@@ -242,16 +242,33 @@ void BulkConnection::open_write() {
     verdict_ = Status::kInvalidArgument;
     return;
   }
-  write_ = segment_->open_writes().enter(request_.slot, request_.generation, request_.put,
-                                         request_.value_bytes);
+  // A late message of an earlier owner of the slot must not touch the entry of the present one.
+  const pool::Slot& slot = segment_->view().slot(request_.slot);
+  const Status state = guarded(segment_->view(), Status::kUnreachable, [&] {
+    const bool repeat =
+        request_.op == BulkOp::kSeal && holds(slot, request_.generation, SlotState::kSealed);
+    return repeat                                                  ? Status::kExists
+           : holds(slot, request_.generation, SlotState::kGranted) ? Status::kOk
+                                                                   : Status::kCancelled;
+  });
+  if (state == Status::kOk) {
+    write_ = segment_->open_writes().enter(request_.slot, request_.generation, request_.put,
+                                           request_.value_bytes);
+  }
+  if (state != Status::kExists && write_ == nullptr) {
+    verdict_ = state == Status::kOk ? Status::kCancelled : state;
+  }
 }
 
 void BulkConnection::begin_write() {
   phase_ = Phase::kReceive;
   open_write();
-  if (verdict_ == Status::kOk &&
-      (request_.offset % pool::kPageBytes != 0 || request_.offset > request_.value_bytes ||
-       request_.bytes > request_.value_bytes - request_.offset)) {
+  const bool whole_pages = request_.offset % pool::kPageBytes == 0 &&
+                           request_.offset <= request_.value_bytes &&
+                           request_.bytes <= request_.value_bytes - request_.offset &&
+                           (request_.bytes % pool::kPageBytes == 0 ||
+                            request_.offset + request_.bytes == request_.value_bytes);
+  if (verdict_ == Status::kOk && !whole_pages) {
     verdict_ = Status::kInvalidArgument;
   }
   const std::uint64_t first = request_.offset / pool::kPageBytes;
@@ -397,7 +414,14 @@ Status BulkConnection::seal(const std::vector<std::byte>& header) {
   }
   pool::Slot& slot = segment_->view().slot(request_.slot);
   const Status before = guarded(segment_->view(), Status::kUnreachable, [&] {
-    return holds(slot, request_.generation, SlotState::kSealed) ? Status::kExists : Status::kOk;
+    if (!holds(slot, request_.generation, SlotState::kSealed)) {
+      return write_ == nullptr ? Status::kCancelled : Status::kOk;
+    }
+    const auto content = pool::read_content(slot, request_.generation);
+    return content && content->put == request_.put &&
+                   content->header_digest == request_.header_digest
+               ? Status::kExists
+               : Status::kCancelled;
   });
   if (before != Status::kOk) {
     // Sealed: a repeat, the first answer was lost.

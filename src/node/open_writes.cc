@@ -9,8 +9,14 @@ std::shared_ptr<OpenWrite> OpenWrites::enter(std::uint32_t slot, std::uint64_t g
   const std::lock_guard lock(mutex_);
   auto& entry = by_slot_[slot];
   const std::uint64_t pages = pool::page_count(value_bytes);
-  if (entry == nullptr || entry->generation != generation || entry->put != put ||
-      entry->page_digests.size() != pages) {
+  if (entry != nullptr && entry->generation == generation &&
+      (entry->put != put || entry->page_digests.size() != pages)) {
+    return nullptr;
+  }
+  if (entry != nullptr && entry->generation > generation) {
+    return nullptr;
+  }
+  if (entry == nullptr || entry->generation != generation) {
     entry = std::make_shared<OpenWrite>();
     entry->generation = generation;
     entry->put = put;

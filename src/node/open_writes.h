@@ -26,7 +26,8 @@ struct OpenWrite {
 
 class OpenWrites {
  public:
-  /// The entry of a slot, made at the first piece. A newer generation replaces an older one.
+  /// The entry of a slot, made at the first piece. A newer generation replaces an older one; null
+  /// for an older generation than the entry's, or for another put or size under the same.
   /// Thread-safe.
   std::shared_ptr<OpenWrite> enter(std::uint32_t slot, std::uint64_t generation,
                                    const base::PutId& put, std::uint64_t value_bytes);

@@ -129,6 +129,7 @@ void SegmentHost::grant(std::uint32_t units, std::uint32_t slots) {
     pool::Slot& slot = view_.slot(granted_slots_);
     const auto word = SlotWord::of(slot.word.load(std::memory_order_acquire));
     AQ_CHECK(pool::swap_word(slot, word, {word.generation + 1, SlotState::kGranted}));
+    generations_.push_back(word.generation + 1);
   }
   granted_units_ = std::max(
       granted_units_, static_cast<std::uint32_t>(std::min<std::uint64_t>(units, populated_units_)));
@@ -139,8 +140,7 @@ protocol::Granted SegmentHost::granted_since(std::uint32_t first_slot) const {
   protocol::Granted message{
       view_.id(), granted_units_, first_slot, {}, static_cast<std::uint32_t>(units_max_.load())};
   for (std::uint32_t slot = first_slot; slot < granted_slots_; ++slot) {
-    message.generations.push_back(
-        SlotWord::of(view_.slot(slot).word.load(std::memory_order_acquire)).generation);
+    message.generations.push_back(generations_[slot]);
   }
   return message;
 }
@@ -159,6 +159,7 @@ std::uint64_t SegmentHost::take_back(std::uint32_t index, SlotWord word) {
   std::uint64_t raw = slot.word.load(std::memory_order_acquire);
   while (!slot.word.compare_exchange_weak(raw, next.raw(), std::memory_order_acq_rel)) {
   }
+  generations_[index] = next.generation;
   return next.generation;
 }
 
@@ -167,26 +168,28 @@ protocol::ReclaimedItem SegmentHost::reclaim(const protocol::ReclaimItem& item) 
   if (item.slot >= granted_slots_) {
     return done;
   }
-  pool::Slot& slot = view_.slot(item.slot);
-  const auto word = SlotWord::of(slot.word.load(std::memory_order_acquire));
-  if (word.generation == item.generation + 1 &&
-      (word.state == SlotState::kGranted || word.state == SlotState::kSealed)) {
-    done.next_generation = word.generation;  // a repeat: it was done before
+  const std::uint64_t present = generations_[item.slot];
+  if (present != item.generation) {
+    // A repeat of what was done before, or what nobody waits for any more: a generation never goes
+    // back.
+    done.next_generation = present == item.generation + 1 ? present : 0;
     return done;
   }
-  const SlotWord granted{item.generation, SlotState::kGranted};
-  const SlotWord limbo{item.generation, SlotState::kLimbo};
-  const bool fenced = pool::swap_word(slot, granted, limbo) || word == limbo;
-  if (fenced) {
+  pool::Slot& slot = view_.slot(item.slot);
+  pool::swap_word(slot, {item.generation, SlotState::kGranted},
+                  {item.generation, SlotState::kLimbo});
+  const auto word = SlotWord::of(slot.word.load(std::memory_order_acquire));
+  const bool writer_ended = word == SlotWord{item.generation, SlotState::kSealed} ||
+                            word == SlotWord{item.generation, SlotState::kBad};
+  if (!writer_ended) {              // in limbo, or the word was damaged
     open_writes_.fence(item.slot);  // writes that this node makes for others have ended
+    std::erase_if(limbo_, [&](const auto& waiting) { return waiting.slot == item.slot; });
     if (!item.writer_done && may_still_write(item.writer)) {
       limbo_.push_back(item);
       return done;
     }
-    std::erase_if(limbo_, [&](const auto& waiting) { return waiting.slot == item.slot; });
   }
-  // Sealed, bad, or fenced with its writer gone. A word that is none of these was damaged; its slot
-  // is still ours.
+  // Sealed, bad, or its writer gone.
   open_writes_.fence(item.slot);
   done.next_generation = take_back(item.slot, {item.generation, SlotState::kRetired});
   return done;
