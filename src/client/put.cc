@@ -123,6 +123,9 @@ Status Session::start_puts(std::span<const PutItem> items, std::span<std::size_t
     const auto handle = reply.items[n].status == Status::kOk ? Handle::of(reply.items[n]) : nullptr;
     statuses[i] = reply.items[n].status;
     if (handle == nullptr) {
+      if (statuses[i] == Status::kOk) {
+        statuses[i] = Status::kVersionMismatch;  // nothing can be written there, so nothing was put
+      }
       continue;
     }
     OpenPut put{i, handle->put, {}, Status::kOk};
