@@ -7,7 +7,9 @@
 
 #include <nanobind/nanobind.h>
 
+#include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <exception>
 #include <memory>
 #include <string>
@@ -19,6 +21,28 @@
 namespace aquifer::python {
 
 namespace nb = nanobind;
+
+/// The size that the next value will have at most, guessed from the latest: the largest of them,
+/// until many in a row were smaller.
+class RoomGuess {
+ public:
+  std::size_t bytes() const { return bytes_; }
+
+  void learn(std::size_t bytes) {
+    if (bytes < bytes_ && ++smaller_ < kPatience) return;
+    bytes_ = std::min(bytes, kBytesMax);
+    smaller_ = 0;
+  }
+
+ private:
+  static constexpr int kPatience = 64;
+  // A miss pays for the reservation. Above this a second call costs less than one in a hundred of
+  // moving the value.
+  static constexpr std::size_t kBytesMax = std::size_t{16} << 20;
+
+  std::size_t bytes_ = 4096;
+  int smaller_ = 0;
+};
 
 class Client {
  public:
@@ -51,14 +75,13 @@ class Client {
 
   std::chrono::milliseconds timeout() const { return timeout_; }
 
-  /// Bytes that the next get reserves before it knows the size of its value: that of the last one.
-  std::size_t expected_bytes() const { return expected_bytes_; }
-  void expect_bytes(std::size_t bytes) { expected_bytes_ = bytes; }
+  /// The room that a get reserves before it knows the size of its value.
+  RoomGuess& room() { return room_; }
 
  private:
   std::unique_ptr<aquifer::Client> client_;
   std::chrono::milliseconds timeout_;
-  std::size_t expected_bytes_ = 4096;
+  RoomGuess room_;
   std::string note_;
 };
 

@@ -1,9 +1,9 @@
 // Client.get, get_into and their batches.
 //
-// A get into bytes has to know the size before it can make the object that receives the value.
-// Asking for it would cost a call to meta that cached handles spare, so the core is given room for
-// a guess; when that is too small it answers with the size needed, without moving anything, and is
-// called again.
+// A get into bytes has to know the size before it can make the object that receives the value. A
+// single get gives the core room for a guess, which for blocks of one size is right: one call, one
+// wait for the GIL. A batch asks for the sizes first, which costs no call to meta that the get
+// after it would not have made: look-ups bring handles along.
 #include <algorithm>
 #include <chrono>
 #include <optional>
@@ -22,9 +22,6 @@ using Clock = std::chrono::steady_clock;
 
 // A value can be replaced by a larger one between two rounds; again and again only by intent.
 constexpr int kRounds = 4;
-
-// Larger guesses would cost more memory on a miss than the second call costs on a hit.
-constexpr std::size_t kGuessBytesMax = 64 * 1024;
 
 /// The deadline of a call that may need several rounds.
 class Deadline {
@@ -91,7 +88,7 @@ nb::object get(Client& self, nb::handle key, nb::handle name_space, nb::handle t
   const std::string_view name = read_key(key.ptr(), {"key"});
   CallOptions options = read_call_options(name_space, timeout);
   const Deadline deadline(self, options);
-  std::size_t room = std::min(self.expected_bytes(), kGuessBytesMax);
+  std::size_t room = self.room().bytes();
   for (int round = 0; round < kRounds; ++round) {
     Bytes bytes;
     if (!bytes.reserve(room)) {
@@ -103,7 +100,7 @@ nb::object get(Client& self, nb::handle key, nb::handle name_space, nb::handle t
       return client.get_into(name, {&piece, 1}, options);
     });
     if (outcome.status == Status::kOk) {
-      self.expect_bytes(outcome.bytes);
+      self.room().learn(outcome.bytes);
       return bytes.take(outcome.bytes);
     }
     if (outcome.status != Status::kTooSmall) break;
@@ -118,12 +115,21 @@ nb::object get(Client& self, nb::handle key, nb::handle name_space, nb::handle t
 /// One get_batch into bytes objects.
 class BytesBatch {
  public:
-  BytesBatch(Client& client, const KeyTable& keys) : client_(client), keys_(keys) {
-    outcomes_.resize(keys.size());
-    values_.resize(keys.size());
+  BytesBatch(Client& client, const KeyTable& keys)
+      : client_(client), keys_(keys), values_(keys.size()) {}
+
+  /// Learns the sizes.
+  void locate(const CallOptions& options) {
+    outcomes_ = client_.call(std::vector<GetOutcome>{}, [&](aquifer::Client& client) {
+      return client.locate_batch(keys_.span(), options);
+    });
+    outcomes_.resize(keys_.size(), GetOutcome{Status::kInternal, 0});
+    for (GetOutcome& outcome : outcomes_) {
+      if (outcome.status == Status::kOk) outcome.status = Status::kTooSmall;
+    }
   }
 
-  /// Reads the values of all keys whose size is known, into objects of that size.
+  /// Reads what has not had room enough so far, into objects of the size now known.
   void read(const CallOptions& options) {
     std::vector<std::size_t> wanted;
     std::vector<Piece> pieces;
@@ -137,21 +143,12 @@ class BytesBatch {
       wanted.push_back(i);
       pieces.push_back(values_[i].piece());
     }
-    std::vector<GetItem> items;
-    items.reserve(wanted.size());
-    for (std::size_t i = 0; i < wanted.size(); ++i) {
-      items.push_back({keys_[wanted[i]], {&pieces[i], 1}});
-    }
-    const auto outcomes = run(items, options);
-    for (std::size_t i = 0; i < wanted.size(); ++i) {
-      outcomes_[wanted[i]] = outcome_at(outcomes, i);
-    }
-  }
-
-  /// Learns the sizes: with room for one byte each, every longer value answers kTooSmall.
-  void measure(const CallOptions& options) {
-    for (GetOutcome& outcome : outcomes_) outcome = {Status::kTooSmall, 1};
-    read(options);
+    std::vector<GetItem> items(wanted.size());
+    for (std::size_t i = 0; i < items.size(); ++i) items[i] = {keys_[wanted[i]], {&pieces[i], 1}};
+    const auto outcomes = client_.call(std::vector<GetOutcome>{}, [&](aquifer::Client& client) {
+      return client.get_batch(items, options);
+    });
+    for (std::size_t i = 0; i < items.size(); ++i) outcomes_[wanted[i]] = outcome_at(outcomes, i);
   }
 
   bool complete() const {
@@ -166,15 +163,10 @@ class BytesBatch {
   }
 
  private:
-  std::vector<GetOutcome> run(const std::vector<GetItem>& items, const CallOptions& options) {
-    return client_.call(std::vector<GetOutcome>{},
-                        [&](aquifer::Client& client) { return client.get_batch(items, options); });
-  }
-
   Client& client_;
   const KeyTable& keys_;
-  std::vector<GetOutcome> outcomes_;
   std::vector<Bytes> values_;
+  std::vector<GetOutcome> outcomes_;
 };
 
 nb::object get_batch(Client& self, nb::handle keys, nb::handle name_space, nb::handle timeout) {
@@ -182,7 +174,7 @@ nb::object get_batch(Client& self, nb::handle keys, nb::handle name_space, nb::h
   CallOptions options = read_call_options(name_space, timeout);
   const Deadline deadline(self, options);
   BytesBatch batch(self, names);
-  if (names.size() > 0) batch.measure(options);
+  batch.locate(options);
   for (int round = 0; round < kRounds && !batch.complete(); ++round) {
     const auto left = deadline.left();
     if (!left) break;
