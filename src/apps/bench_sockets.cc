@@ -18,6 +18,7 @@
 #include <utility>
 
 #include "apps/bench_socket_stream.h"
+#include "apps/workload_memory.h"
 
 namespace aquifer::apps {
 namespace {
@@ -49,6 +50,7 @@ base::UniqueFd listen_locally(sockaddr_in& address) {
 [[noreturn]] void be_peer(pid_t parent, int listener, std::span<std::byte> memory) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != parent) _exit(1);
+  populate(memory);  // a fork leaves the pages of shared memory to be found one by one
   const int stream = accept(listener, nullptr, nullptr);
   close(listener);
   if (stream >= 0) {

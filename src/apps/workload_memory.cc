@@ -23,16 +23,17 @@ Error refused(std::size_t bytes) {
           "free some memory, or ask for less"};
 }
 
+}  // namespace
+
 bool populate(std::span<std::byte> bytes) {
   if (madvise(bytes.data(), bytes.size(), MADV_POPULATE_WRITE) == 0) return true;
   if (errno != EINVAL) return false;
-  for (std::size_t at = 0; at < bytes.size(); at += 4096) {  // a kernel that does not know the call
-    const_cast<volatile std::byte&>(bytes[at]) = std::byte{0};
+  // A kernel that does not know the call. Changes nothing: others may be writing already.
+  for (std::size_t at = 0; at < bytes.size(); at += 4096) {
+    __atomic_fetch_or(reinterpret_cast<unsigned char*>(&bytes[at]), 0, __ATOMIC_RELAXED);
   }
   return true;
 }
-
-}  // namespace
 
 Result<Mapping> Mapping::make(Kind kind, std::size_t bytes) {
   base::UniqueFd file;

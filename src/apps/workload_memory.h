@@ -11,6 +11,10 @@
 
 namespace aquifer::apps {
 
+/// Makes every page of a writable mapping present in this process; false, with errno, when the
+/// system refuses. Only system calls and stores, so a forked child may call it.
+bool populate(std::span<std::byte> bytes);
+
 /// An owned mapping; every page is present and writable. Movable.
 class Mapping {
  public:
