@@ -48,7 +48,7 @@ THIRD_PARTY = {
     "Python.h": {"python"},
     "liburing.h": {"io"},
     "ucp/": {"transport"},
-    "gtest/": {"*_test.cc", "tests", "testing"},
+    "gtest/": {"*_test.cc", "*_fixture.h", "tests", "testing"},
     "gmock/": {"*_test.cc", "tests", "testing"},
 }
 
@@ -103,7 +103,7 @@ def allowed_third_party(path, header):
             continue
         inside_src = "/".join(path.parts[1:]) if path.parts[0] == "src" else str(path)
         for owner in owners:
-            if owner == "*_test.cc" and path.name.endswith("_test.cc"):
+            if owner.startswith("*") and path.name.endswith(owner[1:]):
                 return None
             if owner in (module_of(path), inside_src):
                 return None
