@@ -161,6 +161,10 @@ void BulkConnection::begin_read() {
       const bool good = content && resolve(*content) &&
                         request_.offset <= content->stored_bytes() &&
                         request_.bytes <= content->stored_bytes() - request_.offset;
+      header_part_ =
+          content && request_.offset < content->header_bytes
+              ? std::min<std::uint64_t>(request_.bytes, content->header_bytes - request_.offset)
+              : 0;
       return good ? Status::kOk : Status::kIntegrity;
     });
   }
@@ -221,7 +225,7 @@ void BulkConnection::finish_read() {
   trailer.status = static_cast<std::int32_t>(verdict);
   trailer = protocol::sealed(trailer);
   append_out(&trailer, sizeof trailer);
-  counters_.read.fetch_add(request_.bytes, std::memory_order_relaxed);
+  counters_.read.fetch_add(request_.bytes - header_part_, std::memory_order_relaxed);
   phase_ = Phase::kRequest;
 }
 

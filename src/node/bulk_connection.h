@@ -63,8 +63,9 @@ class BulkConnection : public std::enable_shared_from_this<BulkConnection> {
   std::shared_ptr<SegmentHost> segment_;
   std::array<Piece, pool::kExtentsMax> pieces_{};
   std::size_t piece_count_ = 0;
-  std::uint64_t moved_ = 0;       ///< raw bytes of the request done
-  Status verdict_ = Status::kOk;  ///< of a write: once it is not kOk the rest is read and dropped
+  std::uint64_t moved_ = 0;        ///< raw bytes of the request done
+  Status verdict_ = Status::kOk;   ///< of a write: once it is not kOk the rest is read and dropped
+  std::uint64_t header_part_ = 0;  ///< of a read: bytes that are object header, which nobody counts
   std::shared_ptr<OpenWrite> write_;
   std::vector<std::uint64_t> page_states_;
 };

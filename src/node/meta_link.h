@@ -74,6 +74,8 @@ class MetaLink {
   std::uint32_t told_slots_ = 0;
   std::uint32_t told_units_ = 0;
   std::uint64_t told_units_max_ = 0;  ///< as meta knows it; what was announced may prove too much
+  protocol::NodeBeat told_{};
+  unsigned polls_ = 0;
   std::function<void()> on_left_;
 };
 
