@@ -119,6 +119,15 @@ TEST_P(PoolTest, APoolDrivenThroughThreeTimesItsSizeKeepsAcceptingAndAddsUp) {
   EXPECT_EQ(status.limbo_bytes, 0u);
 }
 
+TEST_P(PoolTest, AnObjectAlmostAsLargeAsThePoolStaysUntilAnotherNeedsItsRoom) {
+  const std::string value = random_value((63u << 20) + (512u << 10), 5);
+  ASSERT_EQ(put("large", value), Status::kOk);
+  EXPECT_EQ(*client_.get("large"), value);
+  ASSERT_EQ(put("larger", value), Status::kOk);
+  EXPECT_EQ(*client_.get("larger"), value);
+  EXPECT_EQ(client_.get("large").code(), Status::kNotFound);
+}
+
 TEST_P(PoolTest, AHitByACachedHandleAsksNobody) {
   ASSERT_EQ(put("key", "value"), Status::kOk);
   ASSERT_TRUE(client_.get("key").ok());

@@ -14,6 +14,10 @@ ObjectIndex Directory::find_put(const base::PutId& put) const {
   return found == by_put_.end() ? kNone : found->second;
 }
 
+ReplicaIndex Directory::newest(SegmentIndex segment) const {
+  return segment < order_.size() ? order_[segment].newest : kNone;
+}
+
 ReplicaIndex Directory::find_slot(SegmentIndex segment, std::uint32_t slot,
                                   std::uint64_t generation) const {
   const auto found = by_slot_.find(slot_key(segment, slot));

@@ -67,6 +67,8 @@ class Directory {
 
   /// The least recently used replica of a segment; kNone when it holds none.
   ReplicaIndex oldest(SegmentIndex segment) const;
+  /// The most recently used one.
+  ReplicaIndex newest(SegmentIndex segment) const;
 
   /// The replica in a slot; kNone when there is none of this generation.
   ReplicaIndex find_slot(SegmentIndex segment, std::uint32_t slot, std::uint64_t generation) const;

@@ -122,8 +122,8 @@ Status StateMachine::why_it_cannot_be_placed(const WaitingStart& start, const St
   unsigned nodes = 0;
   unsigned large_enough = 0;
   segments_.for_each([&](SegmentIndex, Segment& segment) {
-    nodes += segment.alive() ? 1 : 0;
-    large_enough += segment.alive() && segment.units_max >= item.units ? 1 : 0;
+    ++nodes;  // a lost one may come back
+    large_enough += segment.units_max >= item.units ? 1 : 0;
   });
   return nodes != 0 && large_enough < start.replicas ? Status::kNoSpace : Status::kOk;
 }

@@ -194,7 +194,9 @@ void Segments::keep_reserve() {
       return segment.granted_slots == segment.slots_max &&
              segment.space.free_slots() + segment.retiring.size() < kReserveSlots;
     };
-    while ((short_of_units() || short_of_slots()) && directory_.oldest(index) != kNone) {
+    // Ahead of need nobody loses what was put or used last.
+    while ((short_of_units() || short_of_slots()) &&
+           directory_.oldest(index) != directory_.newest(index)) {
       evict_oldest(index);
     }
   });

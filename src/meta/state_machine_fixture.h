@@ -3,8 +3,6 @@
 // frames. Messages move only when a test says so, in order within one connection.
 #pragma once
 
-#include <gtest/gtest.h>
-
 #include <deque>
 #include <map>
 #include <memory>
@@ -13,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "base/check.h"
 #include "meta/state_machine.h"
 #include "pool/object.h"
 
@@ -28,8 +27,8 @@ struct Letter {
   template <class T>
   T as() const {  // strings point into this letter
     T message;
-    EXPECT_EQ(header.status, 0);
-    EXPECT_TRUE(rpc::decode(payload, message));
+    AQ_CHECK(header.status == 0);
+    AQ_CHECK(rpc::decode(payload, message));
     return message;
   }
 };
@@ -42,7 +41,7 @@ Letter letter(protocol::Method method, const T& message, std::uint64_t id = 0) {
   header.id = id;
   rpc::append_frame(bytes, header, message);
   rpc::Frame frame;
-  EXPECT_EQ(rpc::read_frame({bytes.data(), bytes.size()}, frame), rpc::FrameState::kWhole);
+  AQ_CHECK(rpc::read_frame({bytes.data(), bytes.size()}, frame) == rpc::FrameState::kWhole);
   return {frame.header, std::string(frame.payload)};
 }
 
@@ -64,10 +63,7 @@ class RecordingOutbox final : public Outbox {
     std::string_view rest(bytes.data(), bytes.size());
     while (!rest.empty()) {
       rpc::Frame frame;
-      if (rpc::read_frame(rest, frame) != rpc::FrameState::kWhole) {
-        ADD_FAILURE() << "meta wrote a frame that cannot be read";
-        break;
-      }
+      AQ_CHECK(rpc::read_frame(rest, frame) == rpc::FrameState::kWhole);
       letters.push_back({frame.header, std::string(frame.payload)});
       rest.remove_prefix(sizeof frame.header + frame.payload.size());
     }
@@ -96,6 +92,8 @@ class SimulatedNode {
     return replica.segment == segment_ &&
            word(replica.slot) == pool::SlotWord{replica.generation, state};
   }
+  /// Meta has welcomed it, and both mean the same segment.
+  bool joined() const { return joined_; }
   std::size_t limbo() const { return limbo_.size(); }
 
   /// What the writer of a replica does at its end; false when the slot was taken from it.
@@ -116,6 +114,7 @@ class SimulatedNode {
     grant();
   }
   void connect() {
+    joined_ = false;
     outgoing.clear();
     outgoing.push_back(letter(protocol::Method::kNodeHello, hello(), 1));
   }
@@ -161,6 +160,7 @@ class SimulatedNode {
   base::NodeId id_;
   base::SegmentId segment_{};
   std::uint64_t replaced_ = 0;
+  bool joined_ = false;
   std::vector<pool::SlotWord> words_;
   std::uint32_t granted_units_ = 0, granted_slots_ = 0;
   std::uint32_t wanted_units_ = 0, wanted_slots_ = 0;
@@ -198,6 +198,7 @@ inline void SimulatedNode::receive(const Letter& message) {
         replace_segment();  // meta has forgotten what lies here
         return connect();
       }
+      joined_ = true;
       told_units_ = welcome.granted_units;
       told_slots_ = welcome.granted_slots;
       return grant();
@@ -233,7 +234,7 @@ inline void SimulatedNode::receive(const Letter& message) {
 
 inline protocol::ReclaimedItem SimulatedNode::reclaim(const protocol::ReclaimItem& item) {
   const pool::SlotWord word = words_.at(item.slot);
-  EXPECT_LE(item.generation, word.generation);
+  AQ_CHECK(item.generation <= word.generation);
   if (word.generation != item.generation) {
     return {item.slot, item.generation,
             word.generation == item.generation + 1 ? word.generation : 0};
@@ -322,7 +323,7 @@ class Simulation {
   }
   void collect(SimulatedClient& client) {
     for (Letter& reply : outbox.take(client.session)) {
-      EXPECT_TRUE(client.replies.emplace(reply.header.id, reply).second) << "answered twice";
+      AQ_CHECK(client.replies.emplace(reply.header.id, reply).second);
     }
   }
   /// One step of one node: hears what meta wrote, then says the first thing it has to say.
