@@ -54,7 +54,7 @@ class Wire {
   base::UniqueFd fd_;
 };
 
-class BulkConnectionTest : public SegmentFixture {
+class BulkConnectionTest : public ::testing::Test, protected SegmentFixture {
  protected:
   BulkConnectionTest() {
     auto listening = io::listen_tcp({"127.0.0.1", 0});

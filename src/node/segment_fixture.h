@@ -1,8 +1,6 @@
 // A segment host whose memory is all there, and objects written into it by hand.
 #pragma once
 
-#include <gtest/gtest.h>
-
 #include <condition_variable>
 #include <cstring>
 #include <memory>
@@ -10,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/check.h"
 #include "memory/digest.h"
 #include "node/segment_host.h"
 #include "pool/object.h"
@@ -20,7 +19,7 @@ inline constexpr std::uint64_t kDataBytes = 4u << 20;
 inline constexpr std::string_view kSpace = "default";
 inline constexpr std::string_view kKey = "key";
 
-class SegmentFixture : public ::testing::Test {
+class SegmentFixture {
  protected:
   SegmentFixture() : host_(make_host()) { host_->grant(UINT32_MAX, UINT32_MAX); }
 
@@ -34,15 +33,15 @@ class SegmentFixture : public ::testing::Test {
     auto progress = std::make_shared<Progress>();
     auto host = SegmentHost::make({kDataBytes, {}, base::NodeId{5}},
                                   [progress](const std::optional<Error>& error) {
-                                    EXPECT_FALSE(error.has_value());
+                                    AQ_CHECK(!error.has_value());
                                     const std::lock_guard lock(progress->mutex);
                                     progress->populated = true;
                                     progress->changed.notify_all();
                                   });
-    EXPECT_TRUE(host.ok());
+    AQ_CHECK(host.ok());
     std::unique_lock lock(progress->mutex);
-    EXPECT_TRUE(progress->changed.wait_for(lock, std::chrono::seconds(30),
-                                           [&] { return progress->populated; }));
+    AQ_CHECK(progress->changed.wait_for(lock, std::chrono::seconds(30),
+                                        [&] { return progress->populated; }));
     return *std::move(host);
   }
 
@@ -96,8 +95,8 @@ class SegmentFixture : public ::testing::Test {
     content.extents[0] = extent_of(slot, content.stored_bytes());
     pool::Slot& at = host_->view().slot(slot);
     pool::write_content(at, generation, content);
-    EXPECT_TRUE(pool::swap_word(at, {generation, pool::SlotState::kGranted},
-                                {generation, pool::SlotState::kSealed}));
+    AQ_CHECK(pool::swap_word(at, {generation, pool::SlotState::kGranted},
+                             {generation, pool::SlotState::kSealed}));
     return {host_->view().id(), slot, generation, content.header_digest};
   }
 

@@ -14,7 +14,7 @@ namespace {
 using pool::SlotState;
 using pool::SlotWord;
 
-class SegmentHostTest : public SegmentFixture {};
+class SegmentHostTest : public ::testing::Test, protected SegmentFixture {};
 
 constexpr base::ClientId kWriter{11};
 
