@@ -89,7 +89,7 @@ class SegmentHost {
   std::uint32_t granted_units_ = 0;
   std::uint32_t granted_slots_ = 0;
   std::vector<std::uint64_t> generations_;  ///< of granted slots: their words may be damaged
-  std::uint64_t next_lock_;  ///< lock positions lie behind the end of the file
+  std::uint64_t next_lock_;                 ///< lock positions lie behind the end of the file
   std::unordered_multimap<base::ClientId, std::uint64_t> handed_out_;  ///< client -> lock position
   std::vector<protocol::ReclaimItem> limbo_;
 };
