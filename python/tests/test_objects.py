@@ -162,7 +162,6 @@ def test_a_value_larger_than_the_pool_is_a_status(client):
     assert client.get("key") is None
 
 
-@pytest.mark.xfail(reason="the client keeps no words for refusals of single keys")
 @pytest.mark.parametrize("size", [2**29, 2**30 + 1])
 def test_a_refused_put_says_why(client, size):
     assert not client.put("key", np.empty(size, np.uint8))

@@ -82,7 +82,6 @@ def test_threads_hammer_one_client(client):
     assert client.counters()["integrity_failures"] == 0
 
 
-@pytest.mark.xfail(reason="close() waits for the connection that another thread is making")
 def test_close_ends_calls_of_other_threads(silent_meta):
     client = aquifer.Client(silent_meta, timeout=6)
     started = threading.Barrier(5)

@@ -101,6 +101,9 @@ std::vector<GetOutcome> Session::get(std::span<const GetItem> items, const Call&
       }
     }
   }
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    remember(outcomes[i].status, items[i].key);
+  }
   for (const GetOutcome& outcome : outcomes) {
     ++(outcome.status == Status::kOk ? counters_.hits : counters_.misses);
   }

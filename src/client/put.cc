@@ -69,6 +69,9 @@ std::vector<Status> Session::put(std::span<const PutItem> items, const PutOption
       break;
     }
   }
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    remember(statuses[i], items[i].key);
+  }
   report_soon(call.deadline, false);
   return statuses;
 }

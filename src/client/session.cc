@@ -6,6 +6,7 @@
 
 #include "base/random.h"
 #include "base/strings.h"
+#include "client/refusal.h"
 
 namespace aquifer::client {
 
@@ -331,6 +332,15 @@ ClientCounters Session::counters() const {
 void Session::remember(const Error& error) {
   const std::lock_guard lock(error_mutex_);
   last_error_ = error;
+}
+
+void Session::remember(Status status, std::string_view key) {
+  if (auto words = refusal(status, key)) {
+    const std::lock_guard lock(error_mutex_);
+    if (last_error_.code != status) {
+      last_error_ = *std::move(words);
+    }
+  }
 }
 
 Error Session::last_error() const {

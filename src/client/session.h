@@ -46,6 +46,8 @@ class Session {
   ClientCounters counters() const;
   Error last_error() const;
   void remember(const Error& error);
+  /// Finds words for what a key was refused, unless the call has left better ones.
+  void remember(Status status, std::string_view key);
   void close();
   /// True in a process that was forked from the one that opened the session.
   bool in_forked_child() const;

@@ -11,9 +11,13 @@
 namespace aquifer::rpc {
 namespace {
 
+Error closed() { return {Status::kClosed, "this client has been closed", {}}; }
+
 Error timeout() { return {Status::kTimeout, "no answer within the deadline", {}}; }
 
 constexpr std::size_t kReadBytes = 64u << 10;
+constexpr std::chrono::milliseconds kSlice{
+    100};  // between two looks whether the channel was closed
 
 // What a reply frame says: its payload, or the error it carries.
 Result<Payload> outcome_of(const Frame& frame) {
@@ -236,11 +240,7 @@ Result<Payload> Channel::exchange(std::uint64_t id, const Buffer& frame, io::Dea
 }
 
 bool Channel::post_frame(const Buffer& frame, io::Deadline deadline) {
-  std::shared_ptr<Line> current;
-  {
-    const std::unique_lock lock(connecting_, deadline);
-    current = lock ? line_ : nullptr;
-  }
+  const auto current = current_line();
   if (current == nullptr || !current->post(frame, deadline)) {
     return false;
   }
@@ -248,42 +248,64 @@ bool Channel::post_frame(const Buffer& frame, io::Deadline deadline) {
   return true;
 }
 
+std::shared_ptr<Channel::Line> Channel::current_line() {
+  const std::lock_guard lock(line_mutex_);
+  return line_;
+}
+
+void Channel::set_line(std::shared_ptr<Line> line) {
+  const std::lock_guard lock(line_mutex_);
+  line_ = std::move(line);
+}
+
 Result<std::shared_ptr<Channel::Line>> Channel::line(io::Deadline deadline) {
+  auto current = current_line();
   if (greeting_thread_ == std::this_thread::get_id()) {
-    return line_;
+    return current;
   }
-  const std::unique_lock lock(connecting_, deadline);
-  if (!lock) {
-    return timeout();
+  std::unique_lock lock(connecting_, std::defer_lock);
+  while (!lock.try_lock_until(std::min(deadline, io::Clock::now() + kSlice))) {
+    if (closed_) {
+      return closed();
+    }
+    if (io::Clock::now() >= deadline) {
+      return timeout();
+    }
   }
+  current = current_line();
   if (closed_) {
-    return Error{Status::kClosed, "this client has been closed", {}};
+    return closed();
   }
-  if (line_ != nullptr && !line_->broken()) {
-    return line_;
-  }
+  return current != nullptr && !current->broken() ? Result(std::move(current)) : connect(deadline);
+}
+
+// A fresh connection, greeted. Requires connecting_.
+Result<std::shared_ptr<Channel::Line>> Channel::connect(io::Deadline deadline) {
   auto fd = connect_(deadline);
   if (!fd) {
     return std::move(fd).error();
   }
-  line_ = std::make_shared<Line>(*std::move(fd));
+  auto fresh = std::make_shared<Line>(*std::move(fd));
+  set_line(fresh);
+  if (closed_) {
+    return closed();  // close() may have looked for a line just before
+  }
   if (greet_) {
     greeting_thread_ = std::this_thread::get_id();
     auto greeted = greet_(*this, deadline);
     greeting_thread_ = std::thread::id();
     if (!greeted) {
-      line_.reset();
+      set_line(nullptr);
       return std::move(greeted).error();
     }
   }
-  return line_;
+  return fresh;
 }
 
 void Channel::close() {
-  const std::lock_guard lock(connecting_);
   closed_ = true;
-  if (line_ != nullptr) {
-    line_->shut_down({Status::kClosed, "this client has been closed", {}});
+  if (const auto current = current_line()) {
+    current->shut_down(closed());
   }
 }
 

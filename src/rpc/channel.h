@@ -70,15 +70,19 @@ class Channel {
                            bool* sent);
   bool post_frame(const Buffer& frame, io::Deadline deadline);
   Result<std::shared_ptr<Line>> line(io::Deadline deadline);
+  Result<std::shared_ptr<Line>> connect(io::Deadline deadline);
+  std::shared_ptr<Line> current_line();
+  void set_line(std::shared_ptr<Line> line);
 
   Connect connect_;
   Greet greet_;
   std::atomic<std::uint64_t> next_id_{1};
   std::atomic<std::uint64_t> calls_{0};
   std::timed_mutex connecting_;
-  bool closed_ = false;
+  std::atomic<bool> closed_{false};
   std::atomic<std::thread::id>
       greeting_thread_{};  ///< its calls go over the new connection while the others wait
+  std::mutex line_mutex_;  ///< guards line_; a leaf
   std::shared_ptr<Line> line_;
 };
 
