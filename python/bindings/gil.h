@@ -6,7 +6,6 @@
 // CPythons do.
 #pragma once
 
-#include <cxxabi.h>
 #include <nanobind/nanobind.h>
 #include <unistd.h>
 
@@ -28,8 +27,9 @@ class WithoutGil {
   static void take_gil(PyThreadState* thread) noexcept {
     try {
       PyEval_RestoreThread(thread);
-    } catch (abi::__forced_unwind&) {
-      // The end of the process ends this thread. Leaving this block would abort.
+    } catch (...) {
+      // Only pthread_exit's unwinding comes here. Leaving this block would abort; the end of the
+      // process ends the thread.
       for (;;) pause();
     }
   }
