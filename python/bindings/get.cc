@@ -1,9 +1,9 @@
 // Client.get, get_into and their batches.
 //
-// A get into bytes has to know the size before it can make the object that receives the value. A
-// single get gives the core room for a guess, which for blocks of one size is right: one call, one
-// wait for the GIL. A batch asks for the sizes first, which costs no call to meta that the get
-// after it would not have made: look-ups bring handles along.
+// A get into bytes has to know the size before it can make the object that receives the value.
+// Asking for it costs no call to meta that the get after it would not have made: look-ups bring
+// handles along, and handles are remembered. So that a single get need not take the GIL between the
+// two steps, it makes an object of the size that recent values had beforehand.
 #include <algorithm>
 #include <chrono>
 #include <optional>
@@ -84,6 +84,22 @@ long long delivered(const GetOutcome& outcome) {
   return -static_cast<long long>(outcome.status);
 }
 
+/// One attempt of a get into `room`: what was found, and whether it has been read.
+struct Attempt {
+  GetOutcome outcome{Status::kInternal, 0};
+  bool read = false;
+};
+
+Attempt read_if_it_fits(aquifer::Client& client, std::string_view key, const Piece& room,
+                        CallOptions options, const Deadline& deadline) {
+  const GetOutcome found = client.locate_batch({&key, 1}, options).front();
+  if (found.status != Status::kOk || found.bytes > room.bytes) return {found, false};
+  const auto left = deadline.left();
+  if (!left) return {{Status::kTimeout, 0}, true};
+  options.timeout = *left;
+  return {client.get_into(key, {&room, 1}, options), true};
+}
+
 nb::object get(Client& self, nb::handle key, nb::handle name_space, nb::handle timeout) {
   const std::string_view name = read_key(key.ptr(), {"key"});
   CallOptions options = read_call_options(name_space, timeout);
@@ -93,17 +109,17 @@ nb::object get(Client& self, nb::handle key, nb::handle name_space, nb::handle t
     Bytes bytes;
     if (!bytes.reserve(room)) {
       self.note("no memory for a value");
-      return nb::none();
+      break;
     }
     const Piece piece = bytes.piece();
-    const GetOutcome outcome = self.call(GetOutcome{}, [&](aquifer::Client& client) {
-      return client.get_into(name, {&piece, 1}, options);
+    const auto [outcome, read] = self.call(Attempt{}, [&](aquifer::Client& client) {
+      return read_if_it_fits(client, name, piece, options, deadline);
     });
-    if (outcome.status == Status::kOk) {
+    if (read && outcome.status == Status::kOk) {
       self.room().learn(outcome.bytes);
       return bytes.take(outcome.bytes);
     }
-    if (outcome.status != Status::kTooSmall) break;
+    if (outcome.status != Status::kOk && outcome.status != Status::kTooSmall) break;
     const auto left = deadline.left();
     if (!left) break;
     options.timeout = *left;

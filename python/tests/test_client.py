@@ -83,9 +83,11 @@ def test_the_clients_timeout_holds_for_calls_without_one(silent_meta):
 
 
 def test_last_error_is_empty_when_nothing_went_wrong(client):
-    client.put("key", b"value")
-    client.get("key")
-    client.get("missing")
+    for size in (10, 1_000_000, 20):
+        client.put(f"key{size}", bytes(size))
+        assert client.get(f"key{size}") == bytes(size)
+        assert client.get_batch([f"key{size}", "missing"]) == [bytes(size), None]
+    assert client.get("missing") is None
     assert client.last_error() == ""
 
 

@@ -20,7 +20,7 @@ def state():
     # The kernel's view: a handler may be set behind Python's back.
     signals = [line for line in open("/proc/self/status") if line.startswith("Sig")]
     return (signals, len(os.listdir("/proc/self/task")), sorted(os.listdir("/proc/self/fd")),
-            sorted(os.listdir("/dev/shm")), dict(os.environ), threading.active_count())
+            dict(os.environ), threading.active_count())
 
 before = state()
 import aquifer
