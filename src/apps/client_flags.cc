@@ -95,17 +95,12 @@ std::optional<int> ClientCommand::begin(Arguments arguments, const base::Environ
   return std::nullopt;
 }
 
-int ClientCommand::fail(Status status, std::string_view key, unsigned replicas) const {
-  const Request request{
-      .key = key, .name_space = flags_.name_space, .meta = flags_.meta, .replicas = replicas};
-  return report().fail(explain(status, request, client_->last_error()));
+int ClientCommand::fail(Status status, std::string_view key) const {
+  return report().fail(explain(status, key, flags_.name_space, client_->last_error()));
 }
 
 int ClientCommand::fail(const Error& error, std::string_view key) const {
-  const Error last = client_->last_error();
-  const bool is_bare = error.message.empty() || error.message == name_of(error.code);
-  const Request request{.key = key, .name_space = flags_.name_space, .meta = flags_.meta};
-  return report().fail(explain(error.code, request, is_bare ? last : error));
+  return report().fail(explain(error.code, key, flags_.name_space, error));
 }
 
 }  // namespace aquifer::apps

@@ -60,8 +60,7 @@ class ClientCommand {
   Client& client() { return *client_; }
 
   /// Prints the error for a call about `key` that ended with `status`; returns the exit status.
-  /// `replicas` are those that it asked for.
-  int fail(Status status, std::string_view key = {}, unsigned replicas = 1) const;
+  int fail(Status status, std::string_view key = {}) const;
 
   /// The same for a call that brought an Error.
   int fail(const Error& error, std::string_view key = {}) const;

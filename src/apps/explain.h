@@ -11,17 +11,10 @@
 
 namespace aquifer::apps {
 
-/// What was asked for, as far as an error speaks of it.
-struct Request {
-  std::string_view key{};
-  std::string_view name_space{};
-  std::string_view meta{};
-  unsigned replicas = 1;  ///< copies that a put asks for
-};
-
-/// The Error for a call that ended with `status`, which is no success. `last` is what the client
-/// met latest: its words are used where they are about the same status, ours otherwise.
-Error explain(Status status, const Request& request, const Error& last);
+/// The Error for a call about `key` that ended with `status`, which is no success. A miss is no
+/// error to a client, so the words are ours; for all else `last`, what the client met latest, has
+/// them.
+Error explain(Status status, std::string_view key, std::string_view name_space, const Error& last);
 
 /// What is wrong with `key`, if anything.
 std::optional<Error> check_key(std::string_view key);

@@ -27,7 +27,7 @@ int run_put(Arguments arguments, const base::Environment& environment) {
 
   put.preferred_node = node;
   const Status status = command.client().put(key, value->data(), value->size(), put);
-  if (!is_success(status)) return command.fail(status, key, put.replicas);
+  if (!is_success(status)) return command.fail(status, key);
   const std::string text =
       status == Status::kExists
           ? base::cat(quoted(key), " is in the pool already; nothing was moved\n")

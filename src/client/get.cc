@@ -101,8 +101,7 @@ std::vector<GetOutcome> Session::get(std::span<const GetItem> items, const Call&
       }
     }
   }
-  for (std::size_t i = 0; i < items.size(); ++i) {
-    remember(outcomes[i].status, items[i].key);
+  for (std::size_t i = 0; i < items.size() && !remember(outcomes[i].status, items[i].key); ++i) {
   }
   for (const GetOutcome& outcome : outcomes) {
     ++(outcome.status == Status::kOk ? counters_.hits : counters_.misses);
@@ -303,6 +302,8 @@ std::vector<GetOutcome> Session::locate(std::span<const std::string_view> keys, 
     } else {
       cache_.drop(call.name_space, keys[asked[n]], nullptr);
     }
+  }
+  for (std::size_t i = 0; i < keys.size() && !remember(outcomes[i].status, keys[i]); ++i) {
   }
   return outcomes;
 }

@@ -69,8 +69,8 @@ std::vector<Status> Session::put(std::span<const PutItem> items, const PutOption
       break;
     }
   }
-  for (std::size_t i = 0; i < items.size(); ++i) {
-    remember(statuses[i], items[i].key);
+  for (std::size_t i = 0;
+       i < items.size() && !remember(statuses[i], items[i].key, options.replicas); ++i) {
   }
   report_soon(call.deadline, false);
   return statuses;

@@ -6,27 +6,38 @@ namespace aquifer::client {
 namespace {
 
 struct Words {
-  std::string_view message;
-  std::string_view hint;
+  std::string message;
+  std::string hint;
 };
 
-Words words_of(Status status) {
+Words no_space(const Refused& refused) {
+  if (refused.replicas > 1) {
+    return {base::cat("there are no ", refused.replicas, " nodes with room for a copy each"),
+            "see `aquifer status`; start more nodes, or ask for fewer replicas (--replicas, "
+            "replicas=)"};
+  }
+  return {"the object does not fit into any node",
+          "see `aquifer status`; add a larger node with `aquifer node --dram SIZE`"};
+}
+
+Words words_of(Status status, const Refused& refused) {
   switch (status) {
     case Status::kBusy:
       return {"no space could be made within the deadline",
-              "allow more time, or give the pool more memory"};
+              "allow more time (--timeout, timeout=), or give the pool more memory"};
     case Status::kTimeout:
       return {"the deadline passed",
-              "a node or the network is slow or stopped: see `aquifer status`, or allow more time"};
+              "meta, a node or the network is slow or stopped: see `aquifer status`, or allow more "
+              "time (--timeout, timeout=)"};
     case Status::kUnknown:
-      return {"the deadline passed while the put was being committed: it may be stored",
+      return {"the deadline passed while it was being committed: it may be stored",
               "ask with exists; putting it again is safe"};
     case Status::kUnreachable:
-      return {"no node could be reached for it",
-              "see `aquifer status`; start nodes with `aquifer node`"};
+      return {"the pool has no node that can be reached for it",
+              base::cat("see `aquifer status`; start a node with `aquifer node --meta ",
+                        refused.meta, "`")};
     case Status::kNoSpace:
-      return {"it fits into no node, or there are fewer nodes than replicas asked for",
-              "add a larger node, or more of them"};
+      return no_space(refused);
     case Status::kTooLarge:
       return {"the value is over 1 GiB or in over 4096 pieces", "store it as several objects"};
     case Status::kTooSmall:
@@ -36,24 +47,32 @@ Words words_of(Status status) {
       return {"the key must have 1 to 1024 bytes, the value at least 1, and no piece may be null",
               {}};
     case Status::kIntegrity:
-      return {"the bytes found are not those that were put, in any replica", "put it again"};
+      return {"the bytes found are not those that were put, in any replica; nothing was delivered",
+              "put it again"};
     case Status::kCancelled:
-      return {"the key was removed while it was being put", {}};
+      return {"it was removed while it was being put", {}};
+    case Status::kPending:
+      return {"it was removed from sight; some node has still to confirm it", {}};
+    case Status::kInFlight:
+      return {"another put of it is open", "try again when that has ended"};
+    case Status::kRecovering:
+      return {"it was not found, but nodes are missing after a restart of meta",
+              "try again when `aquifer status` shows every node alive"};
     default:
-      return {name_of(status), {}};
+      return {base::cat("the pool answered ", name_of(status)), {}};
   }
 }
 
 }  // namespace
 
-std::optional<Error> refusal(Status status, std::string_view key) {
+std::optional<Error> refusal(Status status, const Refused& refused) {
   if (is_success(status) || status == Status::kNotFound) {
     return std::nullopt;
   }
-  const Words words = words_of(status);
+  const Words words = words_of(status, refused);
   constexpr std::size_t kShownMax = 80;
-  return Error{status, base::cat("\"", key.substr(0, kShownMax), "\": ", words.message),
-               std::string(words.hint)};
+  return Error{status, base::cat("\"", refused.key.substr(0, kShownMax), "\": ", words.message),
+               words.hint};
 }
 
 }  // namespace aquifer::client

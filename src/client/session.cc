@@ -71,6 +71,9 @@ Result<Call> Session::begin(const CallOptions& options) {
     return Error{Status::kClosed, "this client was opened before fork()",
                  "open a client in the child"};
   }
+  if (error_is_fresh_.load(std::memory_order_relaxed)) {
+    error_is_fresh_.store(false, std::memory_order_relaxed);
+  }
   Call call{options.name_space.empty() ? std::string_view(options_.name_space) : options.name_space,
             {}};
   if (call.name_space.size() > Limits::kNamespaceBytes ||
@@ -267,6 +270,8 @@ std::vector<Status> Session::remove(std::span<const std::string_view> keys, cons
     return std::vector<Status>(keys.size(), payload.code());
   }
   reply.items.resize(keys.size(), Status::kInternal);
+  for (std::size_t i = 0; i < keys.size() && !remember(reply.items[i], keys[i]); ++i) {
+  }
   return reply.items;
 }
 
@@ -332,15 +337,19 @@ ClientCounters Session::counters() const {
 void Session::remember(const Error& error) {
   const std::lock_guard lock(error_mutex_);
   last_error_ = error;
+  error_is_fresh_.store(true, std::memory_order_relaxed);
 }
 
-void Session::remember(Status status, std::string_view key) {
-  if (auto words = refusal(status, key)) {
-    const std::lock_guard lock(error_mutex_);
-    if (last_error_.code != status) {
-      last_error_ = *std::move(words);
-    }
+bool Session::remember(Status status, std::string_view key, unsigned replicas) {
+  auto words = refusal(status, {key, meta_.text(), replicas});
+  if (!words) {
+    return false;
   }
+  const std::lock_guard lock(error_mutex_);
+  if (last_error_.code != status || !error_is_fresh_.load(std::memory_order_relaxed)) {
+    last_error_ = *std::move(words);
+  }
+  return true;
 }
 
 Error Session::last_error() const {

@@ -46,8 +46,9 @@ class Session {
   ClientCounters counters() const;
   Error last_error() const;
   void remember(const Error& error);
-  /// Finds words for what a key was refused, unless the call has left better ones.
-  void remember(Status status, std::string_view key);
+  /// Finds words for what a key was refused, unless this call has left better ones. True when
+  /// `status` is an error.
+  bool remember(Status status, std::string_view key, unsigned replicas = 1);
   void close();
   /// True in a process that was forked from the one that opened the session.
   bool in_forked_child() const;
@@ -114,6 +115,7 @@ class Session {
 
   mutable std::mutex error_mutex_;
   Error last_error_{Status::kOk, {}, {}};
+  std::atomic<bool> error_is_fresh_{false};  ///< left since the latest call began
 };
 
 }  // namespace aquifer::client
