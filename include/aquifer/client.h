@@ -4,6 +4,7 @@
 // exception, a signal or an abort.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -11,8 +12,11 @@
 #include <string_view>
 #include <vector>
 
+#include "aquifer/export.h"
+#include "aquifer/pending_put.h"
 #include "aquifer/result.h"
 #include "aquifer/types.h"
+#include "aquifer/view.h"
 
 namespace aquifer {
 
@@ -22,7 +26,7 @@ class Session;
 
 /// A connection to one pool. Connects at the first call, reconnects by itself. After fork() the
 /// child's calls answer kClosed: a child opens its own client.
-class Client {
+class AQUIFER_EXPORT Client {
  public:
   /// Checks the options (address, namespace, ranges) and returns a client. Does not connect: a meta
   /// that is not there yet is no error here. Errors: kInvalidArgument.
@@ -44,6 +48,29 @@ class Client {
   /// As put, for many keys with at most two calls to meta. One status per item, in order.
   std::vector<Status> put_batch(std::span<const PutItem> items, const PutOptions& options = {});
 
+  /// Stores a value only if no other put of the key is open: kInFlight tells that one is, kExists
+  /// that the key is there. Otherwise as put.
+  Status put_if_absent(std::string_view key, std::span<const ConstPiece> pieces,
+                       PutOptions options = {});
+
+  /// Stores a value in the place of the one that is there, if any. kOk: every get that starts after
+  /// this returns the new value. kPending: stored, but a node has still to confirm that the old
+  /// value is gone, and a get by a cached handle may return it until then. Otherwise the old value
+  /// is as it was.
+  Status replace(std::string_view key, std::span<const ConstPiece> pieces, PutOptions options = {});
+
+  /// Begins a put whose value of `bytes` bytes is written later, range by range. It is given up
+  /// when it has not been committed within `lifetime` (at most Limits::kOpenPutTtl). Errors: those
+  /// of put, kExists included.
+  Result<PendingPut> open_put(std::string_view key, std::uint64_t bytes,
+                              const PutOptions& options = {},
+                              std::chrono::milliseconds lifetime = std::chrono::seconds(60));
+
+  /// As open_put, for many keys with one call to meta: one result per item, in order.
+  std::vector<Result<PendingPut>> open_put_batch(
+      std::span<const OpenItem> items, const PutOptions& options = {},
+      std::chrono::milliseconds lifetime = std::chrono::seconds(60));
+
   /// Reads a value into the caller's pieces. Every byte is verified. After any status but kOk their
   /// content is undefined. Status: kOk, kNotFound, kTooSmall, kIntegrity (every replica damaged),
   /// kUnreachable, kTimeout ...
@@ -54,6 +81,20 @@ class Client {
   /// cached.
   std::vector<GetOutcome> get_batch(std::span<const GetItem> items,
                                     const CallOptions& options = {});
+
+  /// Reads a range of a value, every page of it verified. Status: those of get_into;
+  /// kInvalidArgument when the range starts at or behind the end of the value.
+  GetOutcome get_range(std::string_view key, std::uint64_t offset, std::span<const Piece> pieces,
+                       const CallOptions& options = {});
+  std::vector<GetOutcome> get_range_batch(std::span<const RangeItem> items,
+                                          const CallOptions& options = {});
+
+  /// Shows a value in place: verified, and held where it is until the view ends. Where the memory
+  /// of the node cannot be mapped, the view is a copy. Errors: kNotFound, kIntegrity,
+  /// kUnreachable, kTimeout ...
+  Result<View> view(std::string_view key, const CallOptions& options = {});
+  std::vector<Result<View>> view_batch(std::span<const std::string_view> keys,
+                                       const CallOptions& options = {});
 
   /// Reads a value into a fresh string. A miss is an Error with kNotFound.
   Result<std::string> get(std::string_view key, const CallOptions& options = {});
@@ -78,6 +119,22 @@ class Client {
   Status remove(std::string_view key, const CallOptions& options = {});
   std::vector<Status> remove_batch(std::span<const std::string_view> keys,
                                    const CallOptions& options = {});
+
+  /// Keeps objects from eviction for `ttl` from now (at most Limits::kPinTtl; a later call counts
+  /// anew, zero ends it). kOk, kNotFound, or kBusy when as many bytes are pinned as meta allows.
+  std::vector<Status> pin_batch(std::span<const std::string_view> keys,
+                                std::chrono::milliseconds ttl, const CallOptions& options = {});
+  Status pin(std::string_view key, std::chrono::milliseconds ttl, const CallOptions& options = {});
+
+  /// One page of the keys that begin with `prefix`, in no order. `cursor` is that of the page
+  /// before, empty for the first. What is there all the time is listed once; what comes or goes
+  /// meanwhile may be.
+  Result<ListPage> list(std::string_view prefix = {}, std::string_view cursor = {},
+                        std::size_t entries_max = 1000, const CallOptions& options = {});
+
+  /// Removes all keys that begin with `prefix` (empty: all of the namespace) and returns how many
+  /// there were.
+  Result<std::uint64_t> remove_prefix(std::string_view prefix, const CallOptions& options = {});
 
   /// Size and places of one object.
   Result<ObjectStat> stat(std::string_view key, const CallOptions& options = {});

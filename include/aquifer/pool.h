@@ -7,6 +7,7 @@
 #include <string>
 
 #include "aquifer/client.h"
+#include "aquifer/export.h"
 #include "aquifer/result.h"
 #include "aquifer/types.h"
 
@@ -25,7 +26,7 @@ struct PoolOptions {
 
 /// An embedded pool. Destroying it ends its threads and frees its memory. A failed check inside it
 /// closes the pool (calls answer kClosed), never the process.
-class Pool {
+class AQUIFER_EXPORT Pool {
  public:
   /// Starts meta and node on threads of this process. Errors: kInvalidArgument, kNoSpace, kIo.
   static Result<Pool> open(PoolOptions options = {});

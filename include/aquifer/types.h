@@ -11,6 +11,8 @@
 #include <string_view>
 #include <vector>
 
+#include "aquifer/export.h"
+
 namespace aquifer {
 
 /// What became of one key, or of one call. Grouped by what the caller should do next. The numbers
@@ -54,7 +56,7 @@ enum class Status : std::int32_t {
 
 /// The name of a status in snake_case ("not_found"); "unrecognized" for a number this version does
 /// not know.
-std::string_view name_of(Status status);
+AQUIFER_EXPORT std::string_view name_of(Status status);
 
 /// True for the two successes of a put, kOk and kExists.
 constexpr bool is_success(Status status) {
@@ -68,6 +70,9 @@ struct Limits {
   static constexpr std::size_t kNamespaceBytes = 255;
   static constexpr std::uint64_t kValueBytes = std::uint64_t{1} << 30;
   static constexpr std::size_t kBatchKeys = 16384;
+  static constexpr std::size_t kListEntries = 4096;
+  static constexpr std::chrono::hours kPinTtl{24};
+  static constexpr std::chrono::minutes kOpenPutTtl{10};
   static constexpr std::size_t kPieces = 4096;
   static constexpr unsigned kReplicas = 8;
 };
@@ -89,6 +94,7 @@ struct ConstPiece {
 struct PutItem {
   std::string_view key;
   std::span<const ConstPiece> pieces;
+  std::string_view parent{};  ///< the key that this one continues, for eviction; empty: none
 };
 
 /// One object of a get: the value fills the pieces in order. The pieces may be larger than the
@@ -98,8 +104,17 @@ struct GetItem {
   std::span<const Piece> pieces;
 };
 
+/// One range of a value: the bytes from `offset` on that fill the pieces, in order. Pieces of one
+/// batch must not overlap.
+struct RangeItem {
+  std::string_view key;
+  std::uint64_t offset = 0;
+  std::span<const Piece> pieces;
+};
+
 /// Outcome of one get. `bytes` is the size of the value: with kOk the bytes delivered, with
-/// kTooSmall the bytes needed.
+/// kTooSmall the bytes needed. For a range with kOk: the bytes delivered, fewer than the pieces
+/// hold where the value ends before.
 struct GetOutcome {
   Status status = Status::kNotFound;
   std::uint64_t bytes = 0;
@@ -111,8 +126,16 @@ struct CallOptions {
   std::chrono::milliseconds timeout{0};  ///< zero: the client's timeout
 };
 
+/// What a put does when the key is taken.
+enum class PutMode : std::uint8_t {
+  kKeep,      ///< kExists when the key is there; of two puts at a time the first to end wins
+  kIfAbsent,  ///< as kKeep, and kInFlight at once while another put of the key is open
+  kReplace,   ///< the new value takes the place of the old one, in one step
+};
+
 /// What a put may carry besides.
 struct PutOptions {
+  PutMode mode = PutMode::kKeep;
   unsigned replicas = 1;              ///< 1 to Limits::kReplicas, on distinct nodes
   std::string_view preferred_node{};  ///< name of the node for the first replica, where it has room
   CallOptions call{};
@@ -134,6 +157,18 @@ struct ClientOptions {
       1;  ///< threads that move bytes for one call, the caller's included (1 to 64)
   unsigned tcp_streams = 2;               ///< connections to one node used by one call (1 to 64)
   std::size_t cached_handles = 1u << 20;  ///< handles remembered; 0 looks up on every get
+};
+
+/// One object of a listing.
+struct ListEntry {
+  std::string key;
+  std::uint64_t bytes = 0;  ///< size of the value
+};
+
+/// A page of a listing. `cursor` asks for the next one; empty after the last.
+struct ListPage {
+  std::vector<ListEntry> entries;
+  std::string cursor;
 };
 
 /// Where one replica lies.
@@ -160,17 +195,24 @@ struct NodeStatus {
   std::string state;          ///< "alive", "lost"
   std::uint64_t process = 0;  ///< its pid on its host
   std::uint64_t capacity_bytes = 0;
+  std::uint64_t free_bytes = 0;
   std::uint64_t used_bytes = 0;
   std::uint64_t limbo_bytes = 0;
+  std::uint64_t pinned_bytes = 0;
+  std::uint64_t views = 0;       ///< objects that clients of this host look at in place
   TransportBytes read_bytes;     ///< shm: as reported by clients; tcp: counted by the node
   TransportBytes written_bytes;  ///< the same
 };
 
-/// The whole pool at one moment. free = capacity - used - limbo.
+/// The whole pool at one moment. free + used + limbo = capacity.
 struct PoolStatus {
   std::uint64_t capacity_bytes = 0;
-  std::uint64_t used_bytes = 0;
-  std::uint64_t limbo_bytes = 0;  ///< bytes that may still have a writer: counted, never handed out
+  std::uint64_t free_bytes = 0;
+  std::uint64_t used_bytes = 0;   ///< of open and stored objects, pinned ones included
+  std::uint64_t limbo_bytes = 0;  ///< bytes that may still have a writer, or a reader in place:
+                                  ///< counted, never handed out
+  std::uint64_t pinned_bytes = 0;
+  std::uint64_t views = 0;
   std::uint64_t objects = 0;
   std::uint64_t evictions = 0;
   std::uint64_t integrity_failures = 0;

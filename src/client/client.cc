@@ -40,6 +40,26 @@ bool too_many(Session& session, std::size_t count) {
   return false;
 }
 
+// The words for a status that a call ended with.
+Error why(const Session& session, Status status) {
+  const Error last =
+      session.in_forked_child()
+          ? Error{status, "this client was opened before fork()", "open a client in the child"}
+          : session.last_error();
+  return last.code == status && !last.message.empty()
+             ? last
+             : Error{status, std::string(name_of(status)), {}};
+}
+
+template <class T>
+std::vector<Result<T>> errors(const Session& session, std::size_t count, Status status) {
+  std::vector<Result<T>> all;
+  for (std::size_t i = 0; i < count; ++i) {
+    all.emplace_back(why(session, status));
+  }
+  return all;
+}
+
 }  // namespace
 
 Client::Client(std::shared_ptr<Session> session) : session_(std::move(session)) {}
@@ -94,6 +114,37 @@ std::vector<Status> Client::put_batch(std::span<const PutItem> items, const PutO
       failed);
 }
 
+Status Client::put_if_absent(std::string_view key, std::span<const ConstPiece> pieces,
+                             PutOptions options) {
+  options.mode = PutMode::kIfAbsent;
+  return put(key, pieces, options);
+}
+
+Status Client::replace(std::string_view key, std::span<const ConstPiece> pieces,
+                       PutOptions options) {
+  options.mode = PutMode::kReplace;
+  return put(key, pieces, options);
+}
+
+Result<PendingPut> Client::open_put(std::string_view key, std::uint64_t bytes,
+                                    const PutOptions& options, std::chrono::milliseconds lifetime) {
+  const OpenItem item{key, bytes};
+  return std::move(open_put_batch({&item, 1}, options, lifetime).front());
+}
+
+std::vector<Result<PendingPut>> Client::open_put_batch(std::span<const OpenItem> items,
+                                                       const PutOptions& options,
+                                                       std::chrono::milliseconds lifetime) {
+  return guard(
+      *session_, options.call,
+      [&](const Call& call) {
+        return too_many(*session_, items.size())
+                   ? errors<PendingPut>(*session_, items.size(), Status::kTooLarge)
+                   : session_->open_puts(items, options, lifetime, call);
+      },
+      [&](Status status) { return errors<PendingPut>(*session_, items.size(), status); });
+}
+
 GetOutcome Client::get_into(std::string_view key, std::span<const Piece> pieces,
                             const CallOptions& options) {
   const GetItem item{key, pieces};
@@ -114,13 +165,44 @@ std::vector<GetOutcome> Client::get_batch(std::span<const GetItem> items,
       failed);
 }
 
-Result<std::string> Client::get(std::string_view key, const CallOptions& options) {
+GetOutcome Client::get_range(std::string_view key, std::uint64_t offset,
+                             std::span<const Piece> pieces, const CallOptions& options) {
+  const RangeItem item{key, offset, pieces};
+  return get_range_batch({&item, 1}, options).front();
+}
+
+std::vector<GetOutcome> Client::get_range_batch(std::span<const RangeItem> items,
+                                                const CallOptions& options) {
   const auto failed = [&](Status status) {
-    const Error last = session_->in_forked_child() ? Error{status, {}, {}} : session_->last_error();
-    return Result<std::string>(last.code == status && !last.message.empty()
-                                   ? last
-                                   : Error{status, std::string(name_of(status)), {}});
+    return std::vector<GetOutcome>(items.size(), GetOutcome{status, 0});
   };
+  return guard(
+      *session_, options,
+      [&](const Call& call) {
+        return too_many(*session_, items.size()) ? failed(Status::kTooLarge)
+                                                 : session_->get_ranges(items, call);
+      },
+      failed);
+}
+
+Result<View> Client::view(std::string_view key, const CallOptions& options) {
+  return std::move(view_batch({&key, 1}, options).front());
+}
+
+std::vector<Result<View>> Client::view_batch(std::span<const std::string_view> keys,
+                                             const CallOptions& options) {
+  return guard(
+      *session_, options,
+      [&](const Call& call) {
+        return too_many(*session_, keys.size())
+                   ? errors<View>(*session_, keys.size(), Status::kTooLarge)
+                   : session_->views(keys, call);
+      },
+      [&](Status status) { return errors<View>(*session_, keys.size(), status); });
+}
+
+Result<std::string> Client::get(std::string_view key, const CallOptions& options) {
+  const auto failed = [&](Status status) { return Result<std::string>(why(*session_, status)); };
   return guard(
       *session_, options,
       [&](const Call& call) {
@@ -209,20 +291,47 @@ std::vector<Status> Client::remove_batch(std::span<const std::string_view> keys,
       failed);
 }
 
+Status Client::pin(std::string_view key, std::chrono::milliseconds ttl,
+                   const CallOptions& options) {
+  return pin_batch({&key, 1}, ttl, options).front();
+}
+
+std::vector<Status> Client::pin_batch(std::span<const std::string_view> keys,
+                                      std::chrono::milliseconds ttl, const CallOptions& options) {
+  const auto failed = [&](Status status) { return std::vector<Status>(keys.size(), status); };
+  return guard(
+      *session_, options,
+      [&](const Call& call) {
+        return too_many(*session_, keys.size()) ? failed(Status::kTooLarge)
+                                                : session_->pin(keys, ttl, call);
+      },
+      failed);
+}
+
+Result<ListPage> Client::list(std::string_view prefix, std::string_view cursor,
+                              std::size_t entries_max, const CallOptions& options) {
+  return guard(
+      *session_, options,
+      [&](const Call& call) { return session_->list(prefix, cursor, entries_max, call); },
+      [&](Status status) { return Result<ListPage>(why(*session_, status)); });
+}
+
+Result<std::uint64_t> Client::remove_prefix(std::string_view prefix, const CallOptions& options) {
+  return guard(
+      *session_, options, [&](const Call& call) { return session_->remove_prefix(prefix, call); },
+      [&](Status status) { return Result<std::uint64_t>(why(*session_, status)); });
+}
+
 Result<ObjectStat> Client::stat(std::string_view key, const CallOptions& options) {
   return guard(
       *session_, options, [&](const Call& call) { return session_->stat(key, call); },
-      [](Status status) {
-        return Result<ObjectStat>(Error{status, std::string(name_of(status)), {}});
-      });
+      [&](Status status) { return Result<ObjectStat>(why(*session_, status)); });
 }
 
 Result<PoolStatus> Client::status(const CallOptions& options) {
   return guard(
       *session_, options, [&](const Call& call) { return session_->status(call); },
-      [](Status status) {
-        return Result<PoolStatus>(Error{status, std::string(name_of(status)), {}});
-      });
+      [&](Status status) { return Result<PoolStatus>(why(*session_, status)); });
 }
 
 ClientCounters Client::counters() const { return session_->counters(); }

@@ -308,16 +308,23 @@ Result<PoolStatus> Session::status(const Call& call) {
   status.integrity_failures = reply.integrity_failures;
   for (const protocol::NodeStatusEntry& node : reply.nodes) {
     status.capacity_bytes += node.capacity_bytes;
+    status.free_bytes += node.free_bytes;
     status.used_bytes += node.used_bytes;
     status.limbo_bytes += node.limbo_bytes;
-    status.nodes.push_back({std::string(node.name),
-                            std::string(node.state),
-                            node.process,
-                            node.capacity_bytes,
-                            node.used_bytes,
-                            node.limbo_bytes,
-                            {node.shm_read, node.tcp_read},
-                            {node.shm_written, node.tcp_written}});
+    status.pinned_bytes += node.pinned_bytes;
+    status.views += node.views;
+    NodeStatus& out = status.nodes.emplace_back();
+    out.name = node.name;
+    out.state = node.state;
+    out.process = node.process;
+    out.capacity_bytes = node.capacity_bytes;
+    out.free_bytes = node.free_bytes;
+    out.used_bytes = node.used_bytes;
+    out.limbo_bytes = node.limbo_bytes;
+    out.pinned_bytes = node.pinned_bytes;
+    out.views = node.views;
+    out.read_bytes = {node.shm_read, node.tcp_read};
+    out.written_bytes = {node.shm_written, node.tcp_written};
   }
   return status;
 }

@@ -36,11 +36,21 @@ class Session {
 
   std::vector<Status> put(std::span<const PutItem> items, const PutOptions& options,
                           const Call& call);
+  std::vector<Result<PendingPut>> open_puts(std::span<const OpenItem> items,
+                                            const PutOptions& options,
+                                            std::chrono::milliseconds lifetime, const Call& call);
   std::vector<GetOutcome> get(std::span<const GetItem> items, const Call& call);
+  std::vector<GetOutcome> get_ranges(std::span<const RangeItem> items, const Call& call);
+  std::vector<Result<View>> views(std::span<const std::string_view> keys, const Call& call);
   std::vector<GetOutcome> locate(std::span<const std::string_view> keys, bool cached,
                                  const Call& call);
   std::size_t match_prefix(std::span<const std::string_view> keys, const Call& call);
   std::vector<Status> remove(std::span<const std::string_view> keys, const Call& call);
+  std::vector<Status> pin(std::span<const std::string_view> keys, std::chrono::milliseconds ttl,
+                          const Call& call);
+  Result<ListPage> list(std::string_view prefix, std::string_view cursor, std::size_t entries_max,
+                        const Call& call);
+  Result<std::uint64_t> remove_prefix(std::string_view prefix, const Call& call);
   Result<ObjectStat> stat(std::string_view key, const Call& call);
   Result<PoolStatus> status(const Call& call);
   ClientCounters counters() const;

@@ -7,6 +7,7 @@
 // the space waits).
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -71,12 +72,18 @@ struct Segment {
   std::uint64_t capacity_units = 0;  ///< as shown: units_max
   std::uint64_t used_units = 0;      ///< of open, committed and retiring replicas, limbo apart
   std::uint64_t limbo_units = 0;
-  std::uint64_t retiring_units = 0;                      ///< on their way back
+  std::uint64_t pinned_units = 0;    ///< of the used ones
+  std::uint64_t views = 0;           ///< open on its host, as the node last said
+  std::uint64_t retiring_units = 0;  ///< on their way back
   std::unordered_map<std::uint32_t, Retiring> retiring;  ///< by slot
   std::vector<protocol::ReclaimItem> to_reclaim;         ///< not yet told to the node
 
   bool alive() const { return node.session != 0; }
   bool can_grow() const { return granted_units < units_max; }
+  /// Neither used nor in limbo; counted apart from them.
+  std::uint64_t free_units() const {
+    return space.free_units() + (units_max - std::min(granted_units, units_max));
+  }
   std::uint64_t reserve_units() const;
 };
 

@@ -105,6 +105,7 @@ void StateMachine::handle_node(SessionId session, const rpc::Frame& frame, Time 
       return decode_and<protocol::NodeBeat>(session, frame, [&](const auto& beat) {
         segment.node.read.tcp = beat.tcp_read;
         segment.node.written.tcp = beat.tcp_written;
+        segment.views = beat.views;
       });
     case Method::kGranted:
       return decode_and<protocol::Granted>(session, frame, [&](const auto& m) {
@@ -228,6 +229,9 @@ protocol::PoolStatusReply StateMachine::status() {
     entry.capacity_bytes = segment.capacity_units * pool::kUnitBytes;
     entry.used_bytes = segment.used_units * pool::kUnitBytes;
     entry.limbo_bytes = segment.limbo_units * pool::kUnitBytes;
+    entry.free_bytes = segment.free_units() * pool::kUnitBytes;
+    entry.pinned_bytes = segment.pinned_units * pool::kUnitBytes;
+    entry.views = segment.views;
     entry.shm_read = segment.node.read.shm;
     entry.shm_written = segment.node.written.shm;
     entry.tcp_read = segment.node.read.tcp;

@@ -149,7 +149,7 @@ class NodeServer final : public Server {
     hooks.segment = [this] { return segment(); };
     hooks.replace_segment = [this] { return replace_segment(); };
     hooks.counters = [this] {
-      return protocol::NodeBeat{bulk_->counters().read.load(), bulk_->counters().written.load()};
+      return protocol::NodeBeat{bulk_->counters().read.load(), bulk_->counters().written.load(), 0};
     };
     hooks.on_event = [this](const std::string& text) {
       if (on_event_) {

@@ -25,6 +25,8 @@ enum class Method : std::uint16_t {
   kRemove = 7,
   kReport = 8,
   kPoolStatus = 9,
+  kPin = 10,
+  kList = 11,
   // node -> meta
   kNodeHello = 20,  // request and reply
   kNodeLeave = 21,  // request and reply
@@ -32,10 +34,12 @@ enum class Method : std::uint16_t {
   kGranted = 23,    // one way
   kReclaimed = 24,  // one way
   kVerified = 25,   // one way
+  kScanned = 26,    // one way
   // meta -> node, one way
   kGrantMore = 30,
   kReclaim = 31,
   kVerify = 32,
+  kScan = 33,
 };
 
 /// A run of units of a segment's data.
@@ -102,7 +106,9 @@ struct NodeList {
 struct PutStartItem {
   std::string_view key;
   std::uint64_t value_bytes = 0;
-  static constexpr auto wire = std::tuple{&PutStartItem::key, &PutStartItem::value_bytes};
+  std::string_view parent;  ///< the key that this one continues; empty: none
+  static constexpr auto wire =
+      std::tuple{&PutStartItem::key, &PutStartItem::value_bytes, &PutStartItem::parent};
 };
 struct PutStart {
   std::uint64_t ticket = 0;  ///< number of this request in the client's session, for abandoning it
@@ -111,9 +117,12 @@ struct PutStart {
   std::uint32_t replicas = 1;
   std::string_view preferred_node;
   std::vector<PutStartItem> items;
+  PutMode mode = PutMode::kKeep;
+  std::uint32_t lifetime_ms = 0;  ///< from the start to the commit; 0: the timeout and a grace
   static constexpr auto wire =
       std::tuple{&PutStart::ticket,   &PutStart::name_space,     &PutStart::timeout_ms,
-                 &PutStart::replicas, &PutStart::preferred_node, &PutStart::items};
+                 &PutStart::replicas, &PutStart::preferred_node, &PutStart::items,
+                 &PutStart::mode,     &PutStart::lifetime_ms};
 };
 /// Answer of kPutStart and kLookup (one handle per key, in order) and of kMatchPrefix (those of the
 /// leading run).
@@ -133,7 +142,9 @@ struct PutFinish {
   std::vector<PutFinishItem> items;
   std::vector<std::uint64_t>
       abandoned;  ///< tickets whose answer never came: nothing was or will be written for them
-  static constexpr auto wire = std::tuple{&PutFinish::items, &PutFinish::abandoned};
+  std::uint32_t timeout_ms = 0;  ///< how long a replaced value may take to go
+  static constexpr auto wire =
+      std::tuple{&PutFinish::items, &PutFinish::abandoned, &PutFinish::timeout_ms};
 };
 struct Statuses {
   std::vector<Status> items;
@@ -156,6 +167,35 @@ struct Remove {
   std::uint32_t timeout_ms = 0;
   std::vector<std::string_view> keys;
   static constexpr auto wire = std::tuple{&Remove::name_space, &Remove::timeout_ms, &Remove::keys};
+};
+
+/// Keep objects from eviction for a while; 0 ends it.
+struct Pin {
+  std::string_view name_space;
+  std::uint64_t ttl_ms = 0;
+  std::vector<std::string_view> keys;
+  static constexpr auto wire = std::tuple{&Pin::name_space, &Pin::ttl_ms, &Pin::keys};
+};
+
+/// A page of the keys of a namespace. They stand in the segments, so meta asks the nodes.
+struct List {
+  std::string_view name_space;
+  std::string_view prefix;
+  std::string_view cursor;  ///< of the reply before; empty: from the start
+  std::uint32_t entries_max = 0;
+  std::uint32_t timeout_ms = 0;
+  static constexpr auto wire = std::tuple{&List::name_space, &List::prefix, &List::cursor,
+                                          &List::entries_max, &List::timeout_ms};
+};
+struct ListedKey {
+  std::string_view key;
+  std::uint64_t value_bytes = 0;
+  static constexpr auto wire = std::tuple{&ListedKey::key, &ListedKey::value_bytes};
+};
+struct Listed {
+  std::vector<ListedKey> entries;
+  std::string_view cursor;  ///< empty: that was the last page
+  static constexpr auto wire = std::tuple{&Listed::entries, &Listed::cursor};
 };
 
 /// Bytes of values a client moved through mapped memory of one node, since its last report.
@@ -195,12 +235,17 @@ struct NodeStatusEntry {
   std::uint64_t shm_written = 0;
   std::uint64_t tcp_read = 0;
   std::uint64_t tcp_written = 0;
+  std::uint64_t free_bytes = 0;
+  std::uint64_t pinned_bytes = 0;
+  std::uint64_t views = 0;
   static constexpr auto wire =
       std::tuple{&NodeStatusEntry::name,       &NodeStatusEntry::state,
                  &NodeStatusEntry::process,    &NodeStatusEntry::capacity_bytes,
                  &NodeStatusEntry::used_bytes, &NodeStatusEntry::limbo_bytes,
                  &NodeStatusEntry::shm_read,   &NodeStatusEntry::shm_written,
-                 &NodeStatusEntry::tcp_read,   &NodeStatusEntry::tcp_written};
+                 &NodeStatusEntry::tcp_read,   &NodeStatusEntry::tcp_written,
+                 &NodeStatusEntry::free_bytes, &NodeStatusEntry::pinned_bytes,
+                 &NodeStatusEntry::views};
 };
 struct PoolStatusReply {
   std::uint64_t objects = 0;
@@ -245,7 +290,9 @@ struct NodeWelcome {
 struct NodeBeat {
   std::uint64_t tcp_read = 0;
   std::uint64_t tcp_written = 0;
-  static constexpr auto wire = std::tuple{&NodeBeat::tcp_read, &NodeBeat::tcp_written};
+  std::uint64_t views = 0;  ///< open now
+  static constexpr auto wire =
+      std::tuple{&NodeBeat::tcp_read, &NodeBeat::tcp_written, &NodeBeat::views};
 };
 
 struct GrantMore {
@@ -314,6 +361,36 @@ struct Verified {
   bool bad = false;
   static constexpr auto wire =
       std::tuple{&Verified::segment, &Verified::slot, &Verified::generation, &Verified::bad};
+};
+
+/// Which objects of a namespace lie in a run of slots.
+struct Scan {
+  base::SegmentId segment{};
+  std::uint64_t id = 0;  ///< comes back with the answer
+  std::uint32_t first_slot = 0;
+  std::uint32_t slots = 0;
+  std::uint32_t entries_max = 0;
+  std::string_view name_space;
+  std::string_view prefix;
+  static constexpr auto wire =
+      std::tuple{&Scan::segment,     &Scan::id,         &Scan::first_slot, &Scan::slots,
+                 &Scan::entries_max, &Scan::name_space, &Scan::prefix};
+};
+struct ScannedItem {
+  std::uint32_t slot = 0;
+  std::uint64_t generation = 0;
+  std::string_view key;
+  static constexpr auto wire =
+      std::tuple{&ScannedItem::slot, &ScannedItem::generation, &ScannedItem::key};
+};
+struct Scanned {
+  base::SegmentId segment{};
+  std::uint64_t id = 0;
+  std::uint32_t next_slot = 0;  ///< where to go on
+  bool end = false;             ///< nothing has been granted behind it
+  std::vector<ScannedItem> items;
+  static constexpr auto wire = std::tuple{&Scanned::segment, &Scanned::id, &Scanned::next_slot,
+                                          &Scanned::end, &Scanned::items};
 };
 
 }  // namespace aquifer::protocol
