@@ -1,6 +1,7 @@
 // What a get does: handles from the cache or by one look-up, read, verify; for what failed one
 // fresh look-up and the other replicas; then a miss.
 #include <algorithm>
+#include <optional>
 
 #include "base/strings.h"
 #include "client/session.h"
@@ -11,7 +12,9 @@ using protocol::Method;
 
 // One key of a get on its way.
 struct Session::Reading {
-  const GetItem* item = nullptr;
+  std::string_view key;
+  std::span<const Piece> pieces;        ///< of the caller
+  std::optional<std::uint64_t> offset;  ///< of a range; none: the whole value
   GetOutcome* outcome = nullptr;
   HandlePtr handle;
   bool from_cache = false;
@@ -20,6 +23,10 @@ struct Session::Reading {
   std::uint32_t tried = 0;  ///< replicas, as bits
   Status failure = Status::kNotFound;
   bool damaged = false;
+  // Digests cover whole pages: what a range leaves out of its first and last one goes here.
+  std::vector<std::byte> before;
+  std::vector<std::byte> after;
+  std::vector<Piece> whole_pages;
 
   void end(Status status) {
     outcome->status = status;
@@ -29,23 +36,24 @@ struct Session::Reading {
 
 namespace {
 
-Status check(const GetItem& item) {
-  const bool null = std::any_of(item.pieces.begin(), item.pieces.end(), [](const Piece& piece) {
+Status check(std::string_view key, std::span<const Piece> pieces) {
+  const bool null = std::any_of(pieces.begin(), pieces.end(), [](const Piece& piece) {
     return piece.address == nullptr && piece.bytes != 0;
   });
-  if (item.key.empty() || item.key.size() > Limits::kKeyBytes || null) {
+  if (key.empty() || key.size() > Limits::kKeyBytes || null) {
     return Status::kInvalidArgument;
   }
-  return item.pieces.size() > Limits::kPieces ? Status::kTooLarge : Status::kOk;
+  return pieces.size() > Limits::kPieces ? Status::kTooLarge : Status::kOk;
 }
 
 // True when two pieces of the batch share a byte: what would be delivered could not be right for
 // both.
-bool overlap(std::span<const GetItem> items) {
+template <class Item>
+bool overlap(std::span<const Item> items) {
   const char* end = nullptr;
   bool ascending = true;
   std::size_t count = 0;
-  for (const GetItem& item : items) {
+  for (const Item& item : items) {
     for (const Piece& piece : item.pieces) {
       const char* const first = static_cast<const char*>(piece.address);
       ascending = ascending && first >= end;
@@ -58,7 +66,7 @@ bool overlap(std::span<const GetItem> items) {
   }
   std::vector<Piece> sorted;
   sorted.reserve(count);
-  for (const GetItem& item : items) {
+  for (const Item& item : items) {
     sorted.insert(sorted.end(), item.pieces.begin(), item.pieces.end());
   }
   std::erase_if(sorted, [](const Piece& piece) { return piece.bytes == 0; });
@@ -72,18 +80,36 @@ bool overlap(std::span<const GetItem> items) {
 }  // namespace
 
 std::vector<GetOutcome> Session::get(std::span<const GetItem> items, const Call& call) {
-  std::vector<GetOutcome> outcomes(items.size());
-  if (overlap(items)) {
+  std::vector<Reading> readings(items.size());
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    readings[i].key = items[i].key;
+    readings[i].pieces = items[i].pieces;
+  }
+  return read_all(readings, overlap(items), call);
+}
+
+std::vector<GetOutcome> Session::get_ranges(std::span<const RangeItem> items, const Call& call) {
+  std::vector<Reading> readings(items.size());
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    readings[i].key = items[i].key;
+    readings[i].pieces = items[i].pieces;
+    readings[i].offset = items[i].offset;
+  }
+  return read_all(readings, overlap(items), call);
+}
+
+std::vector<GetOutcome> Session::read_all(std::vector<Reading>& readings, bool overlap,
+                                          const Call& call) {
+  std::vector<GetOutcome> outcomes(readings.size());
+  if (overlap) {
     remember({Status::kInvalidArgument, "pieces of the destination overlap",
               "give every piece memory of its own"});
     std::fill(outcomes.begin(), outcomes.end(), GetOutcome{Status::kInvalidArgument, 0});
     return outcomes;
   }
-  std::vector<Reading> readings(items.size());
-  for (std::size_t i = 0; i < items.size(); ++i) {
-    readings[i].item = &items[i];
+  for (std::size_t i = 0; i < readings.size(); ++i) {
     readings[i].outcome = &outcomes[i];
-    if (const Status status = check(items[i]); status != Status::kOk) {
+    if (const Status status = check(readings[i].key, readings[i].pieces); status != Status::kOk) {
       readings[i].end(status);
     }
   }
@@ -101,13 +127,29 @@ std::vector<GetOutcome> Session::get(std::span<const GetItem> items, const Call&
       }
     }
   }
-  for (std::size_t i = 0; i < items.size() && !remember(outcomes[i].status, items[i].key); ++i) {
+  for (std::size_t i = 0; i < readings.size() && !remember(outcomes[i].status, readings[i].key);
+       ++i) {
   }
   for (const GetOutcome& outcome : outcomes) {
     ++(outcome.status == Status::kOk ? counters_.hits : counters_.misses);
   }
   report_soon(call.deadline, false);
   return outcomes;
+}
+
+// What stands against delivering the value under this handle into these pieces.
+Status Session::fit(Reading& reading) {
+  const std::uint64_t room = memory::total_bytes(reading.pieces);
+  const std::uint64_t value = reading.handle->value_bytes;
+  if (!reading.offset) {
+    reading.outcome->bytes = value;
+    return room >= value ? Status::kOk : Status::kTooSmall;
+  }
+  if (*reading.offset >= value || room == 0) {
+    return Status::kInvalidArgument;
+  }
+  reading.outcome->bytes = std::min(room, value - *reading.offset);
+  return Status::kOk;
 }
 
 void Session::find_handles(std::vector<Reading>& readings, const Call& call) {
@@ -117,11 +159,10 @@ void Session::find_handles(std::vector<Reading>& readings, const Call& call) {
       continue;
     }
     if (reading.handle == nullptr && !reading.fresh && reading.tried == 0) {
-      reading.handle = cache_.find(call.name_space, reading.item->key);
+      reading.handle = cache_.find(call.name_space, reading.key);
       reading.from_cache = reading.handle != nullptr;
       if (reading.from_cache) {
-        const std::lock_guard lock(report_mutex_);
-        report_.uses.push_back(reading.handle->put);
+        note_use(*reading.handle);
       }
     }
     if (reading.handle == nullptr) {
@@ -135,16 +176,16 @@ void Session::find_handles(std::vector<Reading>& readings, const Call& call) {
     if (reading.done || reading.handle == nullptr) {
       continue;
     }
-    reading.outcome->bytes = reading.handle->value_bytes;
-    if (memory::total_bytes(reading.item->pieces) >= reading.handle->value_bytes) {
+    const Status status = fit(reading);
+    if (status == Status::kOk) {
       continue;
     }
     if (reading.from_cache && !reading.fresh) {
-      reading.fresh =
-          true;  // the object may have been replaced by a smaller one: ask before saying so
+      // The object may have been replaced by one of another size: ask before saying so.
+      reading.fresh = true;
       reading.handle = nullptr;
     } else {
-      reading.end(Status::kTooSmall);
+      reading.end(status);
     }
   }
 }
@@ -152,7 +193,7 @@ void Session::find_handles(std::vector<Reading>& readings, const Call& call) {
 void Session::look_up(std::vector<Reading*>& missing, const Call& call) {
   protocol::Lookup request{call.name_space, true, {}};
   for (const Reading* reading : missing) {
-    request.keys.push_back(reading->item->key);
+    request.keys.push_back(reading->key);
   }
   protocol::Handles reply;
   const auto payload = ask(Method::kLookup, request, reply, call.deadline);
@@ -173,8 +214,31 @@ void Session::look_up(std::vector<Reading*>& missing, const Call& call) {
       continue;
     }
     reading.tried = 0;
-    cache_.put(call.name_space, reading.item->key, reading.handle);
+    cache_.put(call.name_space, reading.key, reading.handle);
   }
+}
+
+// Says which pages the transfer is to read, and where to.
+void Session::aim(Reading& reading, Transfer& transfer) {
+  transfer.destination = reading.pieces;
+  if (!reading.offset) {
+    return;
+  }
+  const std::uint64_t first = *reading.offset;
+  const std::uint64_t end = first + reading.outcome->bytes;
+  transfer.first_page = first / pool::kPageBytes;
+  transfer.end_page = (end + pool::kPageBytes - 1) / pool::kPageBytes;
+  reading.before.resize(first % pool::kPageBytes);
+  reading.after.resize(std::min(transfer.end_page * pool::kPageBytes, transfer.value_bytes) - end);
+  reading.whole_pages.assign(1, {reading.before.data(), reading.before.size()});
+  std::uint64_t left = reading.outcome->bytes;
+  for (const Piece& piece : reading.pieces) {
+    const std::size_t bytes = std::min<std::uint64_t>(piece.bytes, left);
+    reading.whole_pages.push_back({piece.address, bytes});
+    left -= bytes;
+  }
+  reading.whole_pages.push_back({reading.after.data(), reading.after.size()});
+  transfer.destination = reading.whole_pages;
 }
 
 // Reads the next untried replica of everything that is left.
@@ -195,11 +259,11 @@ void Session::read_round(std::vector<Reading>& readings, const Call& call) {
     alternatives = alternatives || replica + 1 < reading.handle->replicas.size();
     auto transfer = std::make_unique<Transfer>();
     transfer->name_space = call.name_space;
-    transfer->key = reading.item->key;
+    transfer->key = reading.key;
     transfer->put = reading.handle->put;
     transfer->value_bytes = reading.handle->value_bytes;
     transfer->place = reading.handle->replicas[replica];
-    transfer->destination = reading.item->pieces;
+    aim(reading, *transfer);
     pointers.push_back(transfer.get());
     transfers.push_back(std::move(transfer));
     of_transfer.push_back(&reading);
@@ -207,7 +271,7 @@ void Session::read_round(std::vector<Reading>& readings, const Call& call) {
   // A node that hangs must leave time for the next replica.
   const auto now = io::Clock::now();
   const Call share{call.name_space, alternatives ? now + (call.deadline - now) / 2 : call.deadline};
-  move(pointers, false, share);
+  move(pointers, Work::kRead, share);
   for (std::size_t i = 0; i < transfers.size(); ++i) {
     judge(*of_transfer[i], *transfers[i], call);
   }
@@ -239,15 +303,10 @@ void Session::judge(Reading& reading, const Transfer& transfer, const Call& call
     case Outcome::kUnreachable:
       reading.failure = Status::kUnreachable;
       break;
-    case Outcome::kDamaged: {
+    case Outcome::kDamaged:
       reading.damaged = true;
-      ++counters_.integrity_failures;
-      const std::lock_guard lock(report_mutex_);
-      ++report_.integrity_failures;
-      report_.suspects.push_back(
-          {transfer.place.segment, transfer.place.slot, transfer.place.generation});
+      note_damage(transfer);
       break;
-    }
   }
   cache_.drop(transfer.name_space, transfer.key, reading.handle.get());
   const bool another = reading.tried + 1 < (std::uint64_t{1} << reading.handle->replicas.size());

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -27,16 +28,39 @@ struct ReplicaPlace {
   std::span<const pool::Extent> used_extents() const { return {extents.data(), extent_count}; }
 };
 
+/// The replicas of a handle whose bytes this client has verified where they lie.
+class VerifiedReplicas {
+ public:
+  VerifiedReplicas() = default;
+  VerifiedReplicas(const VerifiedReplicas& other) : bits_(other.bits_.load()) {}
+  VerifiedReplicas& operator=(const VerifiedReplicas&) = delete;
+
+  bool has(std::size_t replica) const {
+    return (bits_.load(std::memory_order_relaxed) >> replica & 1) != 0;
+  }
+  void add(std::size_t replica) {
+    bits_.fetch_or(static_cast<std::uint8_t>(1u << replica), std::memory_order_relaxed);
+  }
+
+ private:
+  static_assert(Limits::kReplicas <= 8);
+  std::atomic<std::uint8_t> bits_{0};
+};
+
 struct Handle {
   base::PutId put{};
   std::uint64_t value_bytes = 0;
   std::vector<ReplicaPlace> replicas;
+  mutable VerifiedReplicas verified{};
 
   /// Nothing when what meta said cannot be a handle.
   static std::shared_ptr<Handle> of(const protocol::Handle& message) {
     auto handle = std::make_shared<Handle>();
     handle->put = message.put;
     handle->value_bytes = message.value_bytes;
+    if (message.replicas.size() > Limits::kReplicas) {
+      return nullptr;
+    }
     for (const protocol::Replica& replica : message.replicas) {
       if (replica.extents.empty() || replica.extents.size() > pool::kExtentsMax) {
         return nullptr;

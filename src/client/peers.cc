@@ -80,7 +80,7 @@ std::shared_ptr<MappedSegment> Peer::map(io::Deadline deadline) {
   if (!readable || !view) {
     return nullptr;
   }
-  return std::make_shared<MappedSegment>(MappedSegment{*std::move(mapping), *view});
+  return std::make_shared<MappedSegment>(*std::move(mapping), *view, reply.viewer);
 }
 
 Result<base::UniqueFd> Peer::take_stream(io::Deadline deadline) {

@@ -12,6 +12,7 @@
 
 #include "aquifer/result.h"
 #include "base/ids.h"
+#include "client/viewers.h"
 #include "io/address.h"
 #include "io/socket.h"
 #include "memory/shared_memory.h"
@@ -22,8 +23,12 @@ namespace aquifer::client {
 /// A segment in this process's address space. The mapping keeps the lock by which the node knows
 /// that we live.
 struct MappedSegment {
+  MappedSegment(memory::Mapping memory, const pool::SegmentView& segment, std::uint32_t viewer)
+      : mapping(std::move(memory)), view(segment), viewers(segment, viewer) {}
+
   memory::Mapping mapping;
   pool::SegmentView view;
+  Viewers viewers;
 };
 
 /// One node.

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/strings.h"
+#include "client/open_put.h"
 #include "client/session.h"
 
 namespace aquifer::client {
@@ -31,14 +32,6 @@ io::Deadline late(const Call& call) {
 }
 
 }  // namespace
-
-// One object between start and finish.
-struct Session::OpenPut {
-  std::size_t index = 0;  ///< in the batch
-  base::PutId put{};
-  Transfers replicas;
-  Status failure = Status::kOk;
-};
 
 std::vector<Status> Session::put(std::span<const PutItem> items, const PutOptions& options,
                                  const Call& call) {
@@ -79,70 +72,63 @@ std::vector<Status> Session::put(std::span<const PutItem> items, const PutOption
 bool Session::put_round(std::span<const PutItem> items, std::span<std::size_t const> indexes,
                         const PutOptions& options, const Call& call,
                         std::vector<Status>& statuses) {
+  protocol::PutStart request;
+  for (const std::size_t i : indexes) {
+    request.items.push_back({items[i].key, memory::total_bytes(items[i].pieces), items[i].parent});
+  }
   std::vector<OpenPut> open;
-  if (const Status failure = start_puts(items, indexes, options, call, statuses, open);
-      failure != Status::kOk) {
-    for (const std::size_t i : indexes) {
-      statuses[i] = failure;
-    }
+  std::vector<Status> answers(indexes.size());
+  const Status failure = start_puts(request, options, call, answers, open);
+  for (std::size_t n = 0; n < indexes.size(); ++n) {
+    statuses[indexes[n]] = failure == Status::kOk ? answers[n] : failure;
+  }
+  if (failure != Status::kOk || open.empty()) {
     return false;
   }
-  if (!open.empty()) {
-    write_puts(open, call);
-    finish_puts(open, call, statuses);
+  for (OpenPut& put : open) {
+    put.index = indexes[put.index];
+    for (auto& transfer : put.replicas) {
+      transfer->source = items[put.index].pieces;
+    }
   }
-  return !open.empty();
+  write_puts(open, call);
+  finish_puts(open, call, statuses);
+  return true;
 }
 
-Status Session::start_puts(std::span<const PutItem> items, std::span<std::size_t const> indexes,
-                           const PutOptions& options, const Call& call,
+Status Session::start_puts(protocol::PutStart& request, const PutOptions& options, const Call& call,
                            std::vector<Status>& statuses, std::vector<OpenPut>& open) {
   const auto left =
       std::chrono::duration_cast<std::chrono::milliseconds>(call.deadline - io::Clock::now());
-  protocol::PutStart request;
   request.ticket = next_ticket_.fetch_add(1);
   request.name_space = call.name_space;
   request.timeout_ms = static_cast<std::uint32_t>(std::max<std::int64_t>(left.count() * 9 / 10, 1));
   request.replicas = options.replicas;
   request.preferred_node = options.preferred_node;
-  for (const std::size_t i : indexes) {
-    request.items.push_back({items[i].key, memory::total_bytes(items[i].pieces)});
-  }
+  request.mode = options.mode;
   protocol::Handles reply;
   bool sent = false;
   const auto payload = ask(Method::kPutStart, request, reply, call.deadline, &sent);
   if (!payload) {
     if (sent) {
-      give_up({{}, {request.ticket}}, late(call));
+      give_up({{}, {request.ticket}, 0}, late(call));
     }
     return payload.code();
   }
   pay_owed(call.deadline);
-  if (reply.items.size() != indexes.size()) {
+  if (reply.items.size() != request.items.size()) {
     return Status::kVersionMismatch;
   }
-  for (std::size_t n = 0; n < indexes.size(); ++n) {
-    const std::size_t i = indexes[n];
-    const auto handle = reply.items[n].status == Status::kOk ? Handle::of(reply.items[n]) : nullptr;
-    statuses[i] = reply.items[n].status;
+  for (std::size_t i = 0; i < reply.items.size(); ++i) {
+    const auto handle = reply.items[i].status == Status::kOk ? Handle::of(reply.items[i]) : nullptr;
+    statuses[i] = reply.items[i].status;
     if (handle == nullptr) {
       if (statuses[i] == Status::kOk) {
         statuses[i] = Status::kVersionMismatch;  // nothing can be written there, so nothing was put
       }
       continue;
     }
-    OpenPut put{i, handle->put, {}, Status::kOk};
-    for (const ReplicaPlace& place : handle->replicas) {
-      auto transfer = std::make_unique<Transfer>();
-      transfer->name_space = call.name_space;
-      transfer->key = items[i].key;
-      transfer->put = handle->put;
-      transfer->value_bytes = handle->value_bytes;
-      transfer->place = place;
-      transfer->source = items[i].pieces;
-      put.replicas.push_back(std::move(transfer));
-    }
-    open.push_back(std::move(put));
+    open.push_back(OpenPut::of(i, *handle, call.name_space, request.items[i].key));
   }
   return Status::kOk;
 }
@@ -154,27 +140,11 @@ void Session::write_puts(std::vector<OpenPut>& open, const Call& call) {
       transfers.push_back(transfer.get());
     }
   }
-  move(transfers, true, call);
+  move(transfers, Work::kWrite, call);
+  move(transfers, Work::kSeal, call);
   const bool late = io::Clock::now() >= call.deadline;
   for (OpenPut& put : open) {
-    for (const auto& transfer : put.replicas) {
-      switch (transfer->outcome.load()) {
-        case Outcome::kDone:
-          break;
-        case Outcome::kStale:
-          put.failure = Status::kCancelled;
-          break;
-        case Outcome::kDamaged:
-          put.failure = Status::kIntegrity;
-          break;
-        case Outcome::kUnreachable:
-          put.failure = Status::kUnreachable;
-          break;
-        case Outcome::kTimeout:
-          put.failure = Status::kTimeout;
-          break;
-      }
-    }
+    put.failure = put.failure_of_replicas();
     if (late && put.failure == Status::kOk) {
       put.failure = Status::kTimeout;  // no commit follows a deadline
     }
@@ -186,6 +156,9 @@ void Session::write_puts(std::vector<OpenPut>& open, const Call& call) {
 void Session::finish_puts(std::vector<OpenPut>& open, const Call& call,
                           std::vector<Status>& statuses) {
   protocol::PutFinish request;
+  const auto left =
+      std::chrono::duration_cast<std::chrono::milliseconds>(call.deadline - io::Clock::now());
+  request.timeout_ms = static_cast<std::uint32_t>(std::max<std::int64_t>(left.count() * 8 / 10, 1));
   bool commits = false;
   for (const OpenPut& put : open) {
     protocol::PutFinishItem item{put.put, put.failure == Status::kOk, {}};
@@ -222,15 +195,9 @@ void Session::finish_puts(std::vector<OpenPut>& open, const Call& call,
       continue;
     }
     statuses[put.index] = reply.items[n];
-    if (reply.items[n] == Status::kOk) {
-      auto handle = std::make_shared<Handle>();
-      handle->put = put.put;
-      handle->value_bytes = put.replicas[0]->value_bytes;
-      for (const auto& transfer : put.replicas) {
-        handle->replicas.push_back(transfer->place);
-        handle->replicas.back().header_digest = transfer->header_digest;
-      }
-      cache_.put(call.name_space, put.replicas[0]->key, std::move(handle));
+    if (reply.items[n] == Status::kOk || reply.items[n] == Status::kPending) {
+      cache_.put(call.name_space, put.replicas[0]->key,
+                 std::make_shared<const Handle>(put.handle()));
     }
   }
 }

@@ -52,7 +52,7 @@ Words words_of(Status status, const Refused& refused) {
     case Status::kCancelled:
       return {"it was removed while it was being put", {}};
     case Status::kPending:
-      return {"it was removed from sight; some node has still to confirm it", {}};
+      return {"it is done, but a node has still to confirm that the old value is gone", {}};
     case Status::kInFlight:
       return {"another put of it is open", "try again when that has ended"};
     case Status::kRecovering:

@@ -125,7 +125,7 @@ Result<rpc::Payload> Session::ask(Method method, const Request& request, Reply& 
   return payload;
 }
 
-// The templates are used from put.cc and get.cc with these types.
+// The templates are used from other files with these types.
 template Result<rpc::Payload> Session::ask(Method, const protocol::PutStart&, protocol::Handles&,
                                            io::Deadline, bool*);
 template Result<rpc::Payload> Session::ask(Method, const protocol::PutFinish&, protocol::Statuses&,
@@ -133,6 +133,10 @@ template Result<rpc::Payload> Session::ask(Method, const protocol::PutFinish&, p
 template Result<rpc::Payload> Session::ask(Method, const protocol::Lookup&, protocol::Handles&,
                                            io::Deadline, bool*);
 template Result<rpc::Payload> Session::ask(Method, const protocol::MatchPrefix&, protocol::Handles&,
+                                           io::Deadline, bool*);
+template Result<rpc::Payload> Session::ask(Method, const protocol::Pin&, protocol::Statuses&,
+                                           io::Deadline, bool*);
+template Result<rpc::Payload> Session::ask(Method, const protocol::List&, protocol::Listed&,
                                            io::Deadline, bool*);
 template Result<rpc::Payload> Session::ask(Method, const protocol::Remove&, protocol::Statuses&,
                                            io::Deadline, bool*);
@@ -157,6 +161,9 @@ Effort Session::effort(const Call& call) {
 }
 
 bool Session::route(Transfer& transfer, io::Deadline deadline) {
+  if (transfer.peer != nullptr) {
+    return true;
+  }
   transfer.peer = peers_.find(transfer.place.node, deadline);
   if (transfer.peer == nullptr) {
     return false;
@@ -174,35 +181,40 @@ bool Session::route(Transfer& transfer, io::Deadline deadline) {
   return true;
 }
 
-void Session::move(std::span<Transfer* const> transfers, bool write, const Call& call) {
+void Session::move(std::span<Transfer* const> transfers, Work work, const Call& call) {
   std::vector<Transfer*> by_memory;
   std::vector<Transfer*> by_tcp;
   for (Transfer* transfer : transfers) {
+    if (transfer->failed()) {
+      continue;
+    }
     if (!route(*transfer, call.deadline)) {
       transfer->fail(Outcome::kUnreachable);
     } else {
       (transfer->mapped != nullptr ? by_memory : by_tcp).push_back(transfer);
     }
   }
-  if (!by_memory.empty()) {
-    (write ? write_shm : read_shm)(by_memory, effort(call));
-  }
-  if (!by_tcp.empty()) {
-    (write ? write_tcp : read_tcp)(by_tcp, effort(call));
-  }
+  const auto by = [&](const std::vector<Transfer*>& some, auto read, auto write, auto seal) {
+    if (!some.empty()) {
+      (work == Work::kRead ? read : work == Work::kWrite ? write : seal)(some, effort(call));
+    }
+  };
+  by(by_memory, read_shm, write_shm, seal_shm);
+  by(by_tcp, read_tcp, write_tcp, seal_tcp);
   for (const Transfer* transfer : transfers) {
-    if (!transfer->failed()) {
-      note_moved(*transfer, write);
+    if (!transfer->failed() && work != Work::kSeal) {
+      note_moved(*transfer, work);
     }
   }
 }
 
-void Session::note_moved(const Transfer& transfer, bool write) {
+void Session::note_moved(const Transfer& transfer, Work work) {
+  const bool write = work == Work::kWrite;
   if (transfer.mapped == nullptr) {
-    (write ? counters_.tcp_written : counters_.tcp_read) += transfer.value_bytes;
+    (write ? counters_.tcp_written : counters_.tcp_read) += transfer.bytes();
     return;
   }
-  (write ? counters_.shm_written : counters_.shm_read) += transfer.value_bytes;
+  (write ? counters_.shm_written : counters_.shm_read) += transfer.bytes();
   const std::lock_guard lock(report_mutex_);
   auto& moved = report_.moved;
   auto found = std::find_if(moved.begin(), moved.end(),
@@ -210,7 +222,21 @@ void Session::note_moved(const Transfer& transfer, bool write) {
   if (found == moved.end()) {
     found = moved.insert(moved.end(), {transfer.place.node, 0, 0});
   }
-  (write ? found->written : found->read) += transfer.value_bytes;
+  (write ? found->written : found->read) += transfer.bytes();
+}
+
+void Session::note_use(const Handle& handle) {
+  const std::lock_guard lock(report_mutex_);
+  report_.uses.push_back(handle.put);
+}
+
+// Same generation, other bytes: counted, and the node is to have a look.
+void Session::note_damage(const Transfer& transfer) {
+  ++counters_.integrity_failures;
+  const std::lock_guard lock(report_mutex_);
+  ++report_.integrity_failures;
+  report_.suspects.push_back(
+      {transfer.place.segment, transfer.place.slot, transfer.place.generation});
 }
 
 void Session::give_up(protocol::PutFinish finish, io::Deadline deadline) {
@@ -348,15 +374,27 @@ void Session::remember(const Error& error) {
 }
 
 bool Session::remember(Status status, std::string_view key, unsigned replicas) {
+  const bool is_error = !is_success(status) && status != Status::kNotFound;
+  if (is_error) {
+    explain(status, key, replicas);
+  }
+  return is_error;
+}
+
+Error Session::explain(Status status, std::string_view key, unsigned replicas) {
   auto words = refusal(status, {key, meta_.text(), replicas});
   if (!words) {
-    return false;
+    return {status,
+            base::cat("\"", key, "\": ",
+                      status == Status::kNotFound ? "it is not in the pool"
+                                                  : "it is in the pool already"),
+            {}};
   }
   const std::lock_guard lock(error_mutex_);
   if (last_error_.code != status || !error_is_fresh_.load(std::memory_order_relaxed)) {
     last_error_ = *std::move(words);
   }
-  return true;
+  return last_error_;
 }
 
 Error Session::last_error() const {

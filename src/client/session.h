@@ -27,7 +27,7 @@ struct Call {
   io::Deadline deadline;
 };
 
-class Session {
+class Session : public std::enable_shared_from_this<Session> {
  public:
   static Result<std::shared_ptr<Session>> open(ClientOptions options);
   ~Session();
@@ -59,13 +59,17 @@ class Session {
   /// Finds words for what a key was refused, unless this call has left better ones. True when
   /// `status` is an error.
   bool remember(Status status, std::string_view key, unsigned replicas = 1);
+  /// The same as an Error to return; has words for successes and misses too.
+  Error explain(Status status, std::string_view key, unsigned replicas = 1);
   void close();
   /// True in a process that was forked from the one that opened the session.
   bool in_forked_child() const;
 
  private:
+  friend class OpenObject;
   struct OpenPut;
   struct Reading;
+  struct Viewing;
   explicit Session(ClientOptions options, io::Address meta);
 
   // session.cc
@@ -77,8 +81,11 @@ class Session {
   Effort effort(const Call& call);
   /// Finds the way to a replica's node; false when there is none.
   bool route(Transfer& transfer, io::Deadline deadline);
-  void move(std::span<Transfer* const> transfers, bool write, const Call& call);
-  void note_moved(const Transfer& transfer, bool write);
+  enum class Work : std::uint8_t { kRead, kWrite, kSeal };
+  void move(std::span<Transfer* const> transfers, Work work, const Call& call);
+  void note_moved(const Transfer& transfer, Work work);
+  void note_use(const Handle& handle);
+  void note_damage(const Transfer& transfer);
   void report_soon(io::Deadline deadline, bool at_once);
   /// Tells meta that puts are given up, now or with the next chance: until it knows, their space is
   /// in limbo.
@@ -89,17 +96,28 @@ class Session {
   /// False when nothing could be started.
   bool put_round(std::span<const PutItem> items, std::span<std::size_t const> indexes,
                  const PutOptions& options, const Call& call, std::vector<Status>& statuses);
-  Status start_puts(std::span<const PutItem> items, std::span<std::size_t const> indexes,
-                    const PutOptions& options, const Call& call, std::vector<Status>& statuses,
-                    std::vector<OpenPut>& open);
+  /// Asks meta for room. A status per item; what may be written is in `open`.
+  Status start_puts(protocol::PutStart& request, const PutOptions& options, const Call& call,
+                    std::vector<Status>& statuses, std::vector<OpenPut>& open);
   void write_puts(std::vector<OpenPut>& open, const Call& call);
   void finish_puts(std::vector<OpenPut>& open, const Call& call, std::vector<Status>& statuses);
 
   // get.cc
+  std::vector<GetOutcome> read_all(std::vector<Reading>& readings, bool overlap, const Call& call);
+  static Status fit(Reading& reading);
+  static void aim(Reading& reading, Transfer& transfer);
   void find_handles(std::vector<Reading>& readings, const Call& call);
   void look_up(std::vector<Reading*>& missing, const Call& call);
   void read_round(std::vector<Reading>& readings, const Call& call);
   void judge(Reading& reading, const Transfer& transfer, const Call& call);
+
+  // view.cc
+  Result<View> view_one(std::string_view key, const Call& call);
+  bool find_handle(Viewing& viewing, bool fresh, const Call& call);
+  static std::unique_ptr<Transfer> transfer_of(const Viewing& viewing, const ReplicaPlace& place,
+                                               const Call& call);
+  std::unique_ptr<ViewState> look(Transfer& transfer, Viewing& viewing, const Call& call);
+  Result<View> copied_view(const Viewing& viewing, const Call& call);
 
   const ClientOptions options_;
   const io::Address meta_;

@@ -18,8 +18,8 @@ constexpr std::uint64_t kRunPages = (std::uint64_t{1} << 20) / pool::kPageBytes;
 // caches.
 constexpr std::uint64_t kStreamingBytes = 256u << 10;
 
-Stores stores_for(std::uint64_t value_bytes) {
-  return value_bytes >= kStreamingBytes ? Stores::kStreaming : Stores::kCached;
+Stores stores_for(std::uint64_t bytes) {
+  return bytes >= kStreamingBytes ? Stores::kStreaming : Stores::kCached;
 }
 
 // The replica's memory, checked against the bounds of the segment.
@@ -65,12 +65,9 @@ void settle(Transfer& transfer, bool no_fault, bool match) {
 }
 
 // The header, copied out and checked against the handle; yields the page digests.
-void read_header(Transfer& transfer) {
+void check_header(Transfer& transfer) {
   Target target;
   if (!resolve(transfer, target)) {
-    return transfer.fail(Outcome::kStale);
-  }
-  if (!slot_is(transfer, SlotState::kSealed)) {
     return transfer.fail(Outcome::kStale);
   }
   std::vector<std::byte> header(transfer.header_bytes());
@@ -92,16 +89,35 @@ void read_run(const PageRun& run) {
     return transfer.fail(Outcome::kStale);
   }
   const std::uint64_t offset = run.first_page * pool::kPageBytes;
-  const Stores stores = stores_for(transfer.value_bytes);
+  const Stores stores = stores_for(transfer.bytes());
   bool match = true;
   const bool no_fault = guarded(transfer, [&] {
     Cursor<Piece> from(target.span(), transfer.header_bytes() + offset);
-    Cursor<Piece> to(transfer.destination, offset);
+    Cursor<Piece> to(transfer.destination, transfer.offset_of(run.first_page));
     for (std::uint64_t page = run.first_page; page < run.first_page + run.pages && match; ++page) {
       const std::uint64_t digest =
           memory::copy_digest(pool::page_seed(transfer.put, page), to, from,
                               pool::page_bytes(transfer.value_bytes, page), stores);
       match = digest == transfer.page_digests[page];
+    }
+  });
+  settle(transfer, no_fault, match);
+}
+
+void verify_run(const PageRun& run) {
+  Transfer& transfer = *run.transfer;
+  Target target;
+  if (!resolve(transfer, target)) {
+    return transfer.fail(Outcome::kStale);
+  }
+  const std::uint64_t offset = run.first_page * pool::kPageBytes;
+  bool match = true;
+  const bool no_fault = guarded(transfer, [&] {
+    Cursor<Piece> from(target.span(), transfer.header_bytes() + offset);
+    for (std::uint64_t page = run.first_page; page < run.first_page + run.pages && match; ++page) {
+      match = memory::digest(pool::page_seed(transfer.put, page), from,
+                             pool::page_bytes(transfer.value_bytes, page)) ==
+              transfer.page_digests[page];
     }
   });
   settle(transfer, no_fault, match);
@@ -114,9 +130,9 @@ void write_run(const PageRun& run) {
     return transfer.fail(Outcome::kUnreachable);
   }
   const std::uint64_t offset = run.first_page * pool::kPageBytes;
-  const Stores stores = stores_for(transfer.value_bytes);
+  const Stores stores = stores_for(transfer.bytes());
   const bool no_fault = guarded(transfer, [&] {
-    Cursor<ConstPiece> from(transfer.source, offset);
+    Cursor<ConstPiece> from(transfer.source, transfer.offset_of(run.first_page));
     Cursor<Piece> to(target.span(), transfer.header_bytes() + offset);
     for (std::uint64_t page = run.first_page; page < run.first_page + run.pages; ++page) {
       transfer.page_digests[page] =
@@ -185,9 +201,9 @@ std::vector<PageRun> page_runs(std::span<Transfer* const> transfers) {
     if (transfer->failed()) {
       continue;
     }
-    const std::uint64_t pages = pool::page_count(transfer->value_bytes);
-    for (std::uint64_t first = 0; first < pages; first += kRunPages) {
-      runs.push_back({transfer, first, std::min(kRunPages, pages - first)});
+    const std::uint64_t end = transfer->pages_end();
+    for (std::uint64_t first = transfer->first_page; first < end; first += kRunPages) {
+      runs.push_back({transfer, first, std::min(kRunPages, end - first)});
     }
   }
   return runs;
@@ -195,7 +211,11 @@ std::vector<PageRun> page_runs(std::span<Transfer* const> transfers) {
 
 void read_shm(std::span<Transfer* const> transfers, const Effort& effort) {
   for (Transfer* transfer : transfers) {
-    read_header(*transfer);
+    if (slot_is(*transfer, SlotState::kSealed)) {
+      check_header(*transfer);
+    } else {
+      transfer->fail(Outcome::kStale);
+    }
   }
   for_each_run(transfers, effort, read_run);
   std::atomic_thread_fence(std::memory_order_acquire);
@@ -211,6 +231,18 @@ void read_shm(std::span<Transfer* const> transfers, const Effort& effort) {
   }
 }
 
+bool may_enter(const Transfer& transfer) {
+  Target target;
+  return resolve(transfer, target);
+}
+
+void verify_shm(std::span<Transfer* const> transfers, const Effort& effort) {
+  for (Transfer* transfer : transfers) {
+    check_header(*transfer);
+  }
+  for_each_run(transfers, effort, verify_run);
+}
+
 void write_shm(std::span<Transfer* const> transfers, const Effort& effort) {
   for (Transfer* transfer : transfers) {
     transfer->page_digests.resize(pool::page_count(transfer->value_bytes));
@@ -220,6 +252,9 @@ void write_shm(std::span<Transfer* const> transfers, const Effort& effort) {
     }
   }
   for_each_run(transfers, effort, write_run);
+}
+
+void seal_shm(std::span<Transfer* const> transfers, const Effort&) {
   for (Transfer* transfer : transfers) {
     if (!transfer->failed()) {
       seal(*transfer);

@@ -208,7 +208,7 @@ class ReadLane final : public Lane {
   bool receive_pages(const PageRun& run, Arrived& arrived) {
     const Transfer& transfer = *run.transfer;
     const std::uint64_t end = run_offset(run) + run_bytes(run);
-    Cursor<Piece> to(transfer.destination, run_offset(run));
+    Cursor<Piece> to(transfer.destination, transfer.offset_of(run.first_page));
     Cursor<Piece> digested = to;
     for (std::uint64_t at = run_offset(run); at < end;) {
       const std::uint64_t step = std::min(kStepBytes, end - at);
@@ -261,7 +261,7 @@ class WriteLane final : public Lane {
     BulkRequest request = request_for(exchange, BulkOp::kWrite);
     parts_.assign(1, {&request, sizeof request});
     const std::uint64_t end = run_offset(run) + run_bytes(run);
-    Cursor<ConstPiece> from(transfer.source, run_offset(run));
+    Cursor<ConstPiece> from(transfer.source, transfer.offset_of(run.first_page));
     Cursor<ConstPiece> digested = from;
     for (std::uint64_t at = run_offset(run); at < end;) {
       const std::uint64_t step_end = std::min(at + kStepBytes, end);
@@ -366,6 +366,18 @@ void write_exchanges(std::map<Peer*, std::vector<Exchange>> exchanges, const Eff
   }
 }
 
+// True when what came is what the header, and the handle, say.
+bool is_whole(Transfer& transfer, const Arrived& arrived) {
+  if (!pool::check_header(arrived.header, transfer.identity(), transfer.place.header_digest,
+                          transfer.page_digests)) {
+    return false;
+  }
+  const auto first = static_cast<std::ptrdiff_t>(transfer.first_page);
+  const auto end = static_cast<std::ptrdiff_t>(transfer.pages_end());
+  return std::equal(arrived.digests.begin() + first, arrived.digests.begin() + end,
+                    transfer.page_digests.begin() + first);
+}
+
 }  // namespace
 
 void read_tcp(std::span<Transfer* const> transfers, const Effort& effort) {
@@ -387,10 +399,7 @@ void read_tcp(std::span<Transfer* const> transfers, const Effort& effort) {
   }
   run_lanes(lanes, effort);
   for (auto& [transfer, mine] : arrived) {
-    if (!transfer->failed() &&
-        (!pool::check_header(mine.header, transfer->identity(), transfer->place.header_digest,
-                             transfer->page_digests) ||
-         transfer->page_digests != mine.digests)) {
+    if (!transfer->failed() && !is_whole(*transfer, mine)) {
       transfer->fail(Outcome::kDamaged);
     }
   }
@@ -405,6 +414,9 @@ void write_tcp(std::span<Transfer* const> transfers, const Effort& effort) {
     }
   }
   write_exchanges(std::move(pages), effort);
+}
+
+void seal_tcp(std::span<Transfer* const> transfers, const Effort& effort) {
   std::map<Peer*, std::vector<Exchange>> seals;
   for (Transfer* transfer : transfers) {
     if (!transfer->failed()) {

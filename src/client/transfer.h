@@ -3,6 +3,7 @@
 // Transfer per object and replica.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -37,8 +38,10 @@ struct Transfer {
   ReplicaPlace place;
   std::shared_ptr<Peer> peer;
   std::shared_ptr<MappedSegment> mapped;  ///< by memory; null: by TCP
-  std::span<const Piece> destination;     ///< reads
-  std::span<const ConstPiece> source;     ///< writes
+  std::uint64_t first_page = 0;           ///< the pages to move ...
+  std::uint64_t end_page = UINT64_MAX;    ///< ... end before this one; capped by the value
+  std::span<const Piece> destination;     ///< reads: of these pages
+  std::span<const ConstPiece> source;     ///< writes: of these pages
 
   std::atomic<Outcome> outcome{Outcome::kDone};
   std::vector<std::uint64_t>
@@ -50,6 +53,15 @@ struct Transfer {
   }
   pool::ObjectIdentity identity() const {
     return {name_space, key, put, place.segment, place.slot, place.generation, value_bytes};
+  }
+  std::uint64_t pages_end() const { return std::min(end_page, pool::page_count(value_bytes)); }
+  /// Where a page of the value lies in `destination` or `source`.
+  std::uint64_t offset_of(std::uint64_t page) const {
+    return (page - first_page) * pool::kPageBytes;
+  }
+  /// Bytes of value in the pages to move.
+  std::uint64_t bytes() const {
+    return std::min(pages_end() * pool::kPageBytes, value_bytes) - first_page * pool::kPageBytes;
   }
   bool failed() const { return outcome.load(std::memory_order_relaxed) != Outcome::kDone; }
   void fail(Outcome why) {
@@ -77,11 +89,22 @@ struct Effort {
   io::Deadline deadline{};
 };
 
-/// Reads or writes (and seals) all transfers; each one's outcome is set. After the call nothing
-/// touches the pieces.
+/// Moves the pages of all transfers; each one's outcome is set. After the call nothing touches the
+/// pieces.
 void read_shm(std::span<Transfer* const> transfers, const Effort& effort);
-void write_shm(std::span<Transfer* const> transfers, const Effort& effort);
 void read_tcp(std::span<Transfer* const> transfers, const Effort& effort);
+void write_shm(std::span<Transfer* const> transfers, const Effort& effort);
 void write_tcp(std::span<Transfer* const> transfers, const Effort& effort);
+
+/// Checks headers and pages where they lie, without moving them; the slots are held by views.
+void verify_shm(std::span<Transfer* const> transfers, const Effort& effort);
+
+/// True when the place of the transfer lies within its mapped segment.
+bool may_enter(const Transfer& transfer);
+
+/// Writes the headers and seals the slots of transfers all of whose pages have been written, their
+/// digests in `page_digests`.
+void seal_shm(std::span<Transfer* const> transfers, const Effort& effort);
+void seal_tcp(std::span<Transfer* const> transfers, const Effort& effort);
 
 }  // namespace aquifer::client

@@ -14,10 +14,6 @@ ObjectIndex Directory::find_put(const base::PutId& put) const {
   return found == by_put_.end() ? kNone : found->second;
 }
 
-ReplicaIndex Directory::newest(SegmentIndex segment) const {
-  return segment < order_.size() ? order_[segment].newest : kNone;
-}
-
 ReplicaIndex Directory::find_slot(SegmentIndex segment, std::uint32_t slot,
                                   std::uint64_t generation) const {
   const auto found = by_slot_.find(slot_key(segment, slot));
@@ -37,13 +33,14 @@ ObjectIndex Directory::add(const base::Hash128& hash, const base::PutId& put,
   }
   AQ_CHECK(by_hash_.emplace(hash, index).second);
   by_put_.emplace(put, index);
-  objects_[index] = {hash, put, value_bytes, ++uses_, kNone};
+  objects_[index] = {hash, put, value_bytes, kNone, false};
   return index;
 }
 
 void Directory::add_replica(ObjectIndex object, SegmentIndex segment, std::uint32_t slot,
                             std::uint64_t generation, std::uint64_t header_digest,
-                            std::vector<pool::Extent> extents) {
+                            std::vector<pool::Extent> extents, const base::Hash128& parent,
+                            Time now) {
   ReplicaIndex index = static_cast<ReplicaIndex>(replicas_.size());
   if (free_replicas_.empty()) {
     replicas_.emplace_back();
@@ -52,8 +49,7 @@ void Directory::add_replica(ObjectIndex object, SegmentIndex segment, std::uint3
     free_replicas_.pop_back();
   }
   ReplicaRecord& record = replicas_[index];
-  record = {generation, header_digest, std::move(extents), segment, slot, object, kNone,
-            kNone,      kNone};
+  record = {generation, header_digest, std::move(extents), segment, slot, object, kNone};
   AQ_CHECK(by_slot_.emplace(slot_key(segment, slot), index).second);
   // Behind the others, so that the order of the put stays the order of reading.
   ReplicaIndex* link = &objects_[object].first_replica;
@@ -61,41 +57,34 @@ void Directory::add_replica(ObjectIndex object, SegmentIndex segment, std::uint3
     link = &replicas_[*link].next;
   }
   *link = index;
-  append_newest(index);
+  policy_.added(segment, index, {objects_[object].hash, parent, objects_[object].value_bytes}, now);
 }
 
-Directory::UseOrder& Directory::order_of(SegmentIndex segment) {
-  if (segment >= order_.size()) {
-    order_.resize(segment + 1);
+void Directory::touch(ObjectIndex object, Time now) {
+  if (objects_[object].pinned) {
+    return;
   }
-  return order_[segment];
-}
-
-void Directory::append_newest(ReplicaIndex replica) {
-  UseOrder& order = order_of(replicas_[replica].segment);
-  replicas_[replica].older = order.newest;
-  replicas_[replica].newer = kNone;
-  (order.newest == kNone ? order.oldest : replicas_[order.newest].newer) = replica;
-  order.newest = replica;
-}
-
-void Directory::unlink(ReplicaIndex replica) {
-  const ReplicaRecord& record = replicas_[replica];
-  UseOrder& order = order_of(record.segment);
-  (record.older == kNone ? order.oldest : replicas_[record.older].newer) = record.newer;
-  (record.newer == kNone ? order.newest : replicas_[record.newer].older) = record.older;
-}
-
-void Directory::touch(ObjectIndex object) {
-  objects_[object].last_use = ++uses_;
   for (ReplicaIndex at = objects_[object].first_replica; at != kNone; at = replicas_[at].next) {
-    unlink(at);
-    append_newest(at);
+    policy_.used(replicas_[at].segment, at, now);
   }
 }
 
-ReplicaIndex Directory::oldest(SegmentIndex segment) const {
-  return segment < order_.size() ? order_[segment].oldest : kNone;
+void Directory::pin(ObjectIndex object) {
+  ObjectRecord& record = objects_[object];
+  for (ReplicaIndex at = record.first_replica; at != kNone && !record.pinned;
+       at = replicas_[at].next) {
+    policy_.removed(replicas_[at].segment, at);
+  }
+  record.pinned = true;
+}
+
+void Directory::unpin(ObjectIndex object, Time now) {
+  ObjectRecord& record = objects_[object];
+  for (ReplicaIndex at = record.first_replica; at != kNone && record.pinned;
+       at = replicas_[at].next) {
+    policy_.added(replicas_[at].segment, at, {record.hash, {}, record.value_bytes}, now);
+  }
+  record.pinned = false;
 }
 
 DroppedReplica Directory::drop_replica(ReplicaIndex replica) {
@@ -106,7 +95,9 @@ DroppedReplica Directory::drop_replica(ReplicaIndex replica) {
     link = &replicas_[*link].next;
   }
   *link = record.next;
-  unlink(replica);
+  if (!objects_[object].pinned) {
+    policy_.removed(record.segment, replica);
+  }
   by_slot_.erase(slot_key(record.segment, record.slot));
   DroppedReplica dropped{record.segment, record.slot, record.generation, std::move(record.extents)};
   record = {};
@@ -132,6 +123,14 @@ std::vector<DroppedReplica> Directory::drop(ObjectIndex object) {
     at = next;
   }
   return dropped;
+}
+
+void Directory::drop_segment(SegmentIndex segment) {
+  for (ReplicaIndex at = 0; at < replicas_.size(); ++at) {
+    if (replicas_[at].object != kNone && replicas_[at].segment == segment) {
+      drop_replica(at);
+    }
+  }
 }
 
 }  // namespace aquifer::meta

@@ -1,7 +1,7 @@
-// The directory: which committed objects there are, where their replicas lie, and in which order
-// they were used. Keys are known here by their keyed 128-bit hash only; the full key stands in the
-// object's header, where every reader compares it. Not here: open puts (puts.h), free space
-// (space.h), any decision (state_machine.h).
+// The directory: which committed objects there are, where their replicas lie, and which of them are
+// pinned. Keys are known here by their keyed 128-bit hash only; the full key stands in the object's
+// header, where every reader compares it. Tells the eviction policy of all that may be evicted. Not
+// here: open puts (puts.h), free space (space.h), any decision (state_machine.h).
 #pragma once
 
 #include <cstdint>
@@ -11,14 +11,12 @@
 
 #include "base/flat_map.h"
 #include "base/ids.h"
+#include "meta/eviction.h"
 #include "pool/segment.h"
 
 namespace aquifer::meta {
 
-using SegmentIndex = std::uint32_t;
 using ObjectIndex = std::uint32_t;
-using ReplicaIndex = std::uint32_t;
-inline constexpr std::uint32_t kNone = UINT32_MAX;
 
 struct ReplicaRecord {
   std::uint64_t generation = 0;
@@ -27,17 +25,15 @@ struct ReplicaRecord {
   SegmentIndex segment = kNone;
   std::uint32_t slot = 0;
   ObjectIndex object = kNone;
-  ReplicaIndex next = kNone;   ///< of the same object
-  ReplicaIndex older = kNone;  ///< in the order of use within the segment
-  ReplicaIndex newer = kNone;
+  ReplicaIndex next = kNone;  ///< of the same object
 };
 
 struct ObjectRecord {
   base::Hash128 hash{};
   base::PutId put{};
   std::uint64_t value_bytes = 0;
-  std::uint64_t last_use = 0;  ///< number of the use, growing
   ReplicaIndex first_replica = kNone;
+  bool pinned = false;
 };
 
 /// What a replica held, once it is out of the directory.
@@ -50,25 +46,27 @@ struct DroppedReplica {
 
 class Directory {
  public:
+  /// The policy outlives the directory.
+  explicit Directory(EvictionPolicy& policy) : policy_(policy) {}
+
   ObjectIndex find(const base::Hash128& hash) const;
   ObjectIndex find_put(const base::PutId& put) const;
   const ObjectRecord& object(ObjectIndex index) const { return objects_[index]; }
   const ReplicaRecord& replica(ReplicaIndex index) const { return replicas_[index]; }
   std::uint64_t objects() const { return by_hash_.size(); }
 
-  /// Adds an object without replicas, as the latest used. Requires that its hash is not there.
+  /// Adds an object without replicas. Requires that its hash is not there.
   ObjectIndex add(const base::Hash128& hash, const base::PutId& put, std::uint64_t value_bytes);
   void add_replica(ObjectIndex object, SegmentIndex segment, std::uint32_t slot,
                    std::uint64_t generation, std::uint64_t header_digest,
-                   std::vector<pool::Extent> extents);
+                   std::vector<pool::Extent> extents, const base::Hash128& parent, Time now);
 
-  /// Makes the object the latest used in all its segments.
-  void touch(ObjectIndex object);
+  /// The object was used.
+  void touch(ObjectIndex object, Time now);
 
-  /// The least recently used replica of a segment; kNone when it holds none.
-  ReplicaIndex oldest(SegmentIndex segment) const;
-  /// The most recently used one.
-  ReplicaIndex newest(SegmentIndex segment) const;
+  /// While it is pinned, the policy does not see an object.
+  void pin(ObjectIndex object);
+  void unpin(ObjectIndex object, Time now);
 
   /// The replica in a slot; kNone when there is none of this generation.
   ReplicaIndex find_slot(SegmentIndex segment, std::uint32_t slot, std::uint64_t generation) const;
@@ -77,29 +75,23 @@ class Directory {
   DroppedReplica drop_replica(ReplicaIndex replica);
   /// Takes an object out with all its replicas.
   std::vector<DroppedReplica> drop(ObjectIndex object);
+  /// Takes out all replicas of a segment.
+  void drop_segment(SegmentIndex segment);
 
  private:
-  struct UseOrder {
-    ReplicaIndex oldest = kNone;
-    ReplicaIndex newest = kNone;
-  };
-  UseOrder& order_of(SegmentIndex segment);
-  void append_newest(ReplicaIndex replica);
-  void unlink(ReplicaIndex replica);
   void forget(ObjectIndex object);
   static std::uint64_t slot_key(SegmentIndex segment, std::uint32_t slot) {
     return std::uint64_t{segment} << 32 | slot;
   }
 
+  EvictionPolicy& policy_;
   std::vector<ObjectRecord> objects_;
   std::vector<ObjectIndex> free_objects_;
   std::vector<ReplicaRecord> replicas_;
   std::vector<ReplicaIndex> free_replicas_;
-  std::vector<UseOrder> order_;  ///< by segment
   base::FlatMap<base::Hash128, ObjectIndex> by_hash_;
   base::FlatMap<base::PutId, ObjectIndex> by_put_;
   base::FlatMap<std::uint64_t, ReplicaIndex> by_slot_;
-  std::uint64_t uses_ = 0;
 };
 
 }  // namespace aquifer::meta

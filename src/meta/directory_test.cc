@@ -14,12 +14,13 @@ base::Hash128 hash_of(std::uint64_t key) { return {key * 0x9e3779b97f4a7c15u, ke
 
 ObjectIndex add(Directory& directory, std::uint64_t key, SegmentIndex segment, std::uint32_t slot) {
   const ObjectIndex object = directory.add(hash_of(key), {1, key}, 100);
-  directory.add_replica(object, segment, slot, 1, 5, {{slot * 10, 10}});
+  directory.add_replica(object, segment, slot, 1, 5, {{slot * 10, 10}}, {}, Time(0));
   return object;
 }
 
 TEST(Directory, AnObjectIsFoundByKeyPutAndSlotUntilItIsDropped) {
-  Directory directory;
+  LeastRecentlyUsed policy;
+  Directory directory(policy);
   const ObjectIndex object = add(directory, 1, 0, 3);
   EXPECT_EQ(directory.find(hash_of(1)), object);
   EXPECT_EQ(directory.find_put({1, 1}), object);
@@ -32,14 +33,15 @@ TEST(Directory, AnObjectIsFoundByKeyPutAndSlotUntilItIsDropped) {
   EXPECT_EQ(directory.find(hash_of(1)), kNone);
   EXPECT_EQ(directory.find_put({1, 1}), kNone);
   EXPECT_EQ(directory.find_slot(0, 3, 1), kNone);
-  EXPECT_EQ(directory.oldest(0), kNone);
+  EXPECT_EQ(policy.victim(0), kNone);
   EXPECT_EQ(directory.objects(), 0u);
 }
 
 TEST(Directory, TheObjectGoesWithItsLastReplica) {
-  Directory directory;
+  LeastRecentlyUsed policy;
+  Directory directory(policy);
   const ObjectIndex object = add(directory, 1, 0, 0);
-  directory.add_replica(object, 1, 0, 9, 5, {{0, 10}});
+  directory.add_replica(object, 1, 0, 9, 5, {{0, 10}}, {}, Time(0));
   directory.drop_replica(directory.find_slot(0, 0, 1));
   ASSERT_EQ(directory.find(hash_of(1)), object);
   EXPECT_EQ(directory.replica(directory.object(object).first_replica).segment, 1u);
@@ -48,11 +50,12 @@ TEST(Directory, TheObjectGoesWithItsLastReplica) {
 }
 
 TEST(Directory, ReplicasKeepTheOrderOfThePut) {
-  Directory directory;
+  LeastRecentlyUsed policy;
+  Directory directory(policy);
   const ObjectIndex object = directory.add(hash_of(1), {1, 1}, 100);
   std::vector<SegmentIndex> order;
   for (const SegmentIndex segment : {4u, 0u, 2u}) {
-    directory.add_replica(object, segment, 0, 1, 5, {{0, 1}});
+    directory.add_replica(object, segment, 0, 1, 5, {{0, 1}}, {}, Time(0));
   }
   for (ReplicaIndex at = directory.object(object).first_replica; at != kNone;
        at = directory.replica(at).next) {
@@ -62,13 +65,47 @@ TEST(Directory, ReplicasKeepTheOrderOfThePut) {
 }
 
 TEST(Directory, TheOldestOfASegmentIsTheLeastRecentlyUsed) {
-  Directory directory;
+  LeastRecentlyUsed policy;
+  Directory directory(policy);
   const ObjectIndex first = add(directory, 1, 0, 0);
   const ObjectIndex second = add(directory, 2, 0, 1);
-  EXPECT_EQ(directory.replica(directory.oldest(0)).object, first);
-  directory.touch(first);
-  EXPECT_EQ(directory.replica(directory.oldest(0)).object, second);
-  EXPECT_GT(directory.object(first).last_use, directory.object(second).last_use);
+  EXPECT_EQ(directory.replica(policy.victim(0)).object, first);
+  directory.touch(first, Time(1));
+  EXPECT_EQ(directory.replica(policy.victim(0)).object, second);
+  EXPECT_EQ(policy.count(0), 2u);
+}
+
+TEST(Directory, WhatIsPinnedIsNoVictimAndCountsAsUsedWhenThePinEnds) {
+  LeastRecentlyUsed policy;
+  Directory directory(policy);
+  const ObjectIndex first = add(directory, 1, 0, 0);
+  const ObjectIndex second = add(directory, 2, 0, 1);
+  directory.pin(first);
+  directory.pin(first);
+  directory.touch(first, Time(1));
+  EXPECT_EQ(directory.replica(policy.victim(0)).object, second);
+  EXPECT_EQ(policy.count(0), 1u);
+  directory.unpin(first, Time(2));
+  directory.unpin(first, Time(2));
+  EXPECT_EQ(directory.replica(policy.victim(0)).object, second);
+  EXPECT_EQ(policy.count(0), 2u);
+  directory.pin(second);
+  directory.drop(second);
+  directory.drop(first);
+  EXPECT_EQ(policy.victim(0), kNone);
+  EXPECT_EQ(policy.count(0), 0u);
+}
+
+TEST(Directory, ASegmentGoesWithAllItsReplicasPinnedOrNot) {
+  LeastRecentlyUsed policy;
+  Directory directory(policy);
+  directory.pin(add(directory, 1, 0, 0));
+  add(directory, 2, 0, 1);
+  const ObjectIndex elsewhere = add(directory, 3, 1, 0);
+  directory.drop_segment(0);
+  EXPECT_EQ(directory.objects(), 1u);
+  EXPECT_EQ(directory.find(hash_of(3)), elsewhere);
+  EXPECT_EQ(policy.victim(0), kNone);
 }
 
 // The same by lists and linear searches.
@@ -93,7 +130,8 @@ TEST(Directory, ARandomWalkAgreesWithAPlainModel) {
   constexpr std::uint64_t kSeed = 20240811;
   SCOPED_TRACE(testing::Message() << "seed " << kSeed);
   base::Random random(kSeed);
-  Directory directory;
+  LeastRecentlyUsed policy;
+  Directory directory(policy);
   Model model;
   std::uint32_t next_slot = 0;
   for (int step = 0; step < 20000; ++step) {
@@ -105,14 +143,15 @@ TEST(Directory, ARandomWalkAgreesWithAPlainModel) {
         if (object == kNone) {
           const ObjectIndex added = directory.add(hash_of(key), {1, key}, 100);
           for (SegmentIndex segment = 0; segment <= random.below(3); ++segment) {
-            directory.add_replica(added, segment, next_slot, 1, 5, {{next_slot, 1}});
+            directory.add_replica(added, segment, next_slot, 1, 5, {{next_slot, 1}}, {},
+                                  Time(step));
             model.by_use.push_back({key, segment, next_slot++});
           }
         }
         break;
       case 1:
         if (object != kNone) {
-          directory.touch(object);
+          directory.touch(object, Time(step));
           model.touch(key);
         }
         break;
@@ -126,7 +165,7 @@ TEST(Directory, ARandomWalkAgreesWithAPlainModel) {
         const auto segment = static_cast<SegmentIndex>(random.below(3));
         const auto oldest = std::find_if(model.by_use.begin(), model.by_use.end(),
                                          [&](const auto& r) { return r.segment == segment; });
-        const ReplicaIndex found = directory.oldest(segment);
+        const ReplicaIndex found = policy.victim(segment);
         ASSERT_EQ(found == kNone, oldest == model.by_use.end());
         if (found != kNone) {
           ASSERT_EQ(directory.replica(found).slot, oldest->slot);

@@ -34,8 +34,8 @@ void StateMachine::refuse_batch(SessionId session, Method method, std::uint64_t 
          base::cat("a batch holds at most ", Limits::kBatchKeys, " keys"), "split the batch");
 }
 
-void StateMachine::lookup(SessionId session, std::uint64_t request,
-                          const protocol::Lookup& lookup) {
+void StateMachine::lookup(SessionId session, std::uint64_t request, const protocol::Lookup& lookup,
+                          Time now) {
   if (lookup.keys.size() > Limits::kBatchKeys) {
     return refuse_batch(session, Method::kLookup, request);
   }
@@ -48,7 +48,7 @@ void StateMachine::lookup(SessionId session, std::uint64_t request,
       continue;
     }
     if (lookup.use) {
-      directory_.touch(object);
+      directory_.touch(object, now);
     }
     handles.items.push_back(handle_of(object));
   }
@@ -82,7 +82,8 @@ void StateMachine::remove(SessionId session, std::uint64_t request, const protoc
   }
   AQ_CHECK(!options_.fault_failed_check);
   const RemoveId id = ++next_remove_;
-  WaitingRemove waiting{session, request, now + Time(remove.timeout_ms), {}, {}, 0};
+  WaitingRemove waiting{session, Method::kRemove, request, now + Time(remove.timeout_ms), {}, {},
+                        0};
   for (std::size_t i = 0; i < remove.keys.size(); ++i) {
     std::uint32_t owing = 0;
     // The low bits of what the segments are given name the key within the request.
@@ -91,8 +92,12 @@ void StateMachine::remove(SessionId session, std::uint64_t request, const protoc
     waiting.owing.push_back(owing);
     waiting.owing_in_all += owing;
   }
+  answer_when_gone(id, std::move(waiting));
+}
+
+void StateMachine::answer_when_gone(RemoveId id, WaitingRemove waiting) {
   if (waiting.owing_in_all == 0) {
-    return reply(session, Method::kRemove, request,
+    return reply(waiting.session, waiting.method, waiting.request,
                  protocol::Statuses{std::move(waiting.statuses)});
   }
   waiting_removes_.emplace(id, std::move(waiting));
@@ -108,14 +113,22 @@ Status StateMachine::remove_key(const base::Hash128& hash, RemoveId id, std::uin
     status = Status::kOk;
   }
   if (const ObjectIndex object = directory_.find(hash); object != kNone) {
-    for (DroppedReplica& replica : directory_.drop(object)) {
-      segments_.reclaim(replica.segment, replica.slot, replica.generation,
-                        std::move(replica.extents), {}, true, id);
-      ++owing;
-    }
+    owing += retire(object, id);
     status = Status::kOk;
   }
   return status;
+}
+
+// Takes an object out for good; the number of slots whose nodes have yet to confirm.
+std::uint32_t StateMachine::retire(ObjectIndex object, RemoveId id) {
+  count_pinned(object, false);
+  std::uint32_t owing = 0;
+  for (DroppedReplica& replica : directory_.drop(object)) {
+    segments_.reclaim(replica.segment, replica.slot, replica.generation, std::move(replica.extents),
+                      {}, true, id);
+    ++owing;
+  }
+  return owing;
 }
 
 void StateMachine::finish_removes(const std::vector<RemoveId>& done) {
@@ -127,8 +140,7 @@ void StateMachine::finish_removes(const std::vector<RemoveId>& done) {
     WaitingRemove& waiting = found->second;
     --waiting.owing[key_id & 0xffff];
     if (--waiting.owing_in_all == 0) {
-      reply(waiting.session, Method::kRemove, waiting.request,
-            protocol::Statuses{std::move(waiting.statuses)});
+      answer_when_gone(0, std::move(waiting));
       waiting_removes_.erase(found);
     }
   }
@@ -142,20 +154,20 @@ void StateMachine::expire_removes(Time now) {
       continue;
     }
     for (std::size_t i = 0; i < waiting.statuses.size(); ++i) {
-      if (waiting.owing[i] != 0) {
+      if (waiting.owing[i] != 0 && waiting.statuses[i] == Status::kOk) {
         waiting.statuses[i] = Status::kPending;
       }
     }
-    reply(waiting.session, Method::kRemove, waiting.request,
-          protocol::Statuses{std::move(waiting.statuses)});
+    waiting.owing_in_all = 0;
+    answer_when_gone(0, std::move(waiting));
     at = waiting_removes_.erase(at);
   }
 }
 
-void StateMachine::report(const protocol::Report& report) {
+void StateMachine::report(const protocol::Report& report, Time now) {
   for (const base::PutId& put : report.uses) {
     if (const ObjectIndex object = directory_.find_put(put); object != kNone) {
-      directory_.touch(object);
+      directory_.touch(object, now);
     }
   }
   for (const protocol::MovedBytes& moved : report.moved) {

@@ -109,6 +109,10 @@ void StateMachine::list_nodes(SessionId session, std::uint64_t request) {
 void StateMachine::verified(SegmentIndex index, const protocol::Verified& message) {
   const ReplicaIndex replica = directory_.find_slot(index, message.slot, message.generation);
   if (message.bad && replica != kNone) {
+    const ReplicaRecord& record = directory_.replica(replica);
+    if (directory_.object(record.object).pinned) {
+      segments_.get(index)->pinned_units -= units_of(record.extents);
+    }
     DroppedReplica dropped = directory_.drop_replica(replica);
     segments_.reclaim(dropped.segment, dropped.slot, dropped.generation, std::move(dropped.extents),
                       {}, true);

@@ -21,9 +21,10 @@ constexpr std::size_t kAbandonedMax = 1024;
 }  // namespace
 
 StateMachine::StartItem StateMachine::start_item(const protocol::PutStart& start,
-                                                 const protocol::PutStartItem& item) {
+                                                 const protocol::PutStartItem& item, Time now) {
   StartItem out;
   out.value_bytes = item.value_bytes;
+  out.answered = true;
   if (item.key.empty() || item.key.size() > Limits::kKeyBytes || item.value_bytes == 0) {
     out.status = Status::kInvalidArgument;
     return out;
@@ -33,23 +34,35 @@ StateMachine::StartItem StateMachine::start_item(const protocol::PutStart& start
     return out;
   }
   out.hash = hasher_(start.name_space, item.key);
+  out.parent = item.parent.empty() ? base::Hash128{} : hasher_(start.name_space, item.parent);
   out.units =
       units_for(pool::header_bytes(start.name_space.size(), item.key.size(), item.value_bytes) +
                 item.value_bytes);
-  if (const ObjectIndex object = directory_.find(out.hash); object != kNone) {
-    directory_.touch(object);
+  const ObjectIndex object = directory_.find(out.hash);
+  if (object != kNone && start.mode != PutMode::kReplace) {
+    directory_.touch(object, now);
     out.status = Status::kExists;
+  } else if (start.mode == PutMode::kIfAbsent && is_being_put(out.hash)) {
+    out.status = Status::kInFlight;
+  } else {
+    out.answered = false;
   }
   return out;
+}
+
+bool StateMachine::is_being_put(const base::Hash128& hash) const {
+  const auto [first, last] = open_by_hash_.equal_range(hash);
+  return std::any_of(first, last,
+                     [&](const auto& entry) { return !open_puts_.at(entry.second).cancelled; });
 }
 
 void StateMachine::put_start(SessionId session, std::uint64_t request,
                              const protocol::PutStart& start, Time now) {
   if (start.replicas == 0 || start.replicas > Limits::kReplicas ||
       start.items.size() > Limits::kBatchKeys || start.name_space.empty() ||
-      start.name_space.size() > Limits::kNamespaceBytes) {
+      start.name_space.size() > Limits::kNamespaceBytes || start.mode > PutMode::kReplace) {
     return refuse(session, Method::kPutStart, request, Status::kInvalidArgument,
-                  "replicas, number of keys or namespace of the put are out of range", {});
+                  "replicas, number of keys, namespace or mode of the put are out of range", {});
   }
   WaitingStart waiting;
   waiting.session = session;
@@ -66,10 +79,12 @@ void StateMachine::put_start(SessionId session, std::uint64_t request,
   const Time timeout{std::min(start.timeout_ms, kTimeoutMaxMs)};
   waiting.deadline = now + timeout;
   waiting.node_deadline = std::min(waiting.deadline, now + kFirstNodeTime);
-  waiting.put_expires = waiting.deadline + kCommitGrace;
+  const Time lifetime{std::min(start.lifetime_ms, kTimeoutMaxMs)};
+  waiting.put_expires = std::max(waiting.deadline, now + lifetime) + kCommitGrace;
+  waiting.mode = start.mode;
   waiting.items.reserve(start.items.size());
   for (const protocol::PutStartItem& item : start.items) {
-    waiting.items.push_back(start_item(start, item));
+    waiting.items.push_back(start_item(start, item, now));
   }
   waiting_starts_.push_back(std::move(waiting));  // served by settle(), in the order of arrival
 }
@@ -87,14 +102,18 @@ void StateMachine::serve_waiting_starts() {
 bool StateMachine::fill(WaitingStart& start) {
   std::size_t held = 0;
   for (StartItem& item : start.items) {
-    if (item.status == Status::kOk) {
-      ++held;
-    }
-    if (item.status != Status::kInFlight) {
+    if (item.answered) {
+      held += item.status == Status::kOk ? 1 : 0;
       continue;
     }
-    if (const Status status = why_it_cannot_be_placed(start, item); status != Status::kOk) {
-      item.status = status;
+    // Another may have begun, or ended, while this one waited.
+    if (start.mode == PutMode::kIfAbsent && is_being_put(item.hash)) {
+      item.status = Status::kInFlight;
+    } else {
+      item.status = why_it_cannot_be_placed(start, item);
+    }
+    if (item.status != Status::kOk) {
+      item.answered = true;
       continue;
     }
     if (!segments_.any_alive()) {
@@ -106,24 +125,27 @@ bool StateMachine::fill(WaitingStart& start) {
         return false;
       }
       item.status = Status::kBusy;  // this batch itself, or limbo, holds all there is
+      item.answered = true;
       continue;
     }
-    item.status = Status::kOk;
+    item.answered = true;
     item.put = {options_.process, ++next_put_};
-    open_puts_[item.put] = {item.hash,         start.client, start.ticket,        item.value_bytes,
-                            start.put_expires, false,        *std::move(replicas)};
+    open_puts_[item.put] = {item.hash,           start.client, start.ticket, item.value_bytes,
+                            start.put_expires,   start.mode,   item.parent,  false,
+                            *std::move(replicas)};
     open_by_hash_.emplace(item.hash, item.put);
     ++held;
   }
   return true;
 }
 
+// No space: where it can never fit, and where what is pinned leaves no room for it.
 Status StateMachine::why_it_cannot_be_placed(const WaitingStart& start, const StartItem& item) {
   unsigned nodes = 0;
   unsigned large_enough = 0;
   segments_.for_each([&](SegmentIndex, Segment& segment) {
     ++nodes;  // a lost one may come back
-    large_enough += segment.units_max >= item.units ? 1 : 0;
+    large_enough += segment.units_max >= item.units + segment.pinned_units ? 1 : 0;
   });
   return nodes != 0 && large_enough < start.replicas ? Status::kNoSpace : Status::kOk;
 }
@@ -168,7 +190,7 @@ void StateMachine::forget_starts(SessionId session) {
       return false;
     }
     for (StartItem& item : start.items) {
-      if (item.status == Status::kOk) {
+      if (item.answered && item.status == Status::kOk) {
         end_unanswered(item, Status::kCancelled);
       }
     }
@@ -177,19 +199,28 @@ void StateMachine::forget_starts(SessionId session) {
 }
 
 void StateMachine::put_finish(SessionId session, std::uint64_t request,
-                              const protocol::PutFinish& finish) {
-  protocol::Statuses statuses;
-  statuses.items.reserve(finish.items.size());
-  for (const protocol::PutFinishItem& item : finish.items) {
-    statuses.items.push_back(finish_put(client_of_.at(session), item));
+                              const protocol::PutFinish& finish, Time now) {
+  if (finish.items.size() > Limits::kBatchKeys) {
+    return refuse_batch(session, Method::kPutFinish, request);
+  }
+  const RemoveId id = ++next_remove_;
+  WaitingRemove waiting{session, Method::kPutFinish, request, now + Time(finish.timeout_ms), {}, {},
+                        0};
+  for (std::size_t i = 0; i < finish.items.size(); ++i) {
+    std::uint32_t owing = 0;
+    waiting.statuses.push_back(
+        finish_put(client_of_.at(session), finish.items[i], id << 16 | i, owing, now));
+    waiting.owing.push_back(owing);
+    waiting.owing_in_all += owing;
   }
   for (const std::uint64_t ticket : finish.abandoned) {
     abandon(client_of_.at(session), ticket);
   }
-  reply(session, Method::kPutFinish, request, statuses);
+  answer_when_gone(id, std::move(waiting));
 }
 
-Status StateMachine::finish_put(base::ClientId client, const protocol::PutFinishItem& item) {
+Status StateMachine::finish_put(base::ClientId client, const protocol::PutFinishItem& item,
+                                RemoveId remove, std::uint32_t& owing, Time now) {
   const auto found = open_puts_.find(item.put);
   if (found == open_puts_.end()) {
     const auto before = finished_.find(item.put);  // a repeat gets the first answer
@@ -201,7 +232,7 @@ Status StateMachine::finish_put(base::ClientId client, const protocol::PutFinish
   }
   Status status = Status::kCancelled;
   if (item.commit && !put.cancelled) {
-    status = commit(item.put, put, item);
+    status = commit(item.put, put, item, remove, owing, now);
   }
   if (status != Status::kOk) {
     cancel(put, true);
@@ -210,18 +241,22 @@ Status StateMachine::finish_put(base::ClientId client, const protocol::PutFinish
   return status;
 }
 
-Status StateMachine::commit(base::PutId id, OpenPut& put, const protocol::PutFinishItem& item) {
+Status StateMachine::commit(base::PutId id, OpenPut& put, const protocol::PutFinishItem& item,
+                            RemoveId remove, std::uint32_t& owing, Time now) {
   if (item.header_digests.size() != put.replicas.size()) {
     return Status::kInvalidArgument;
   }
-  if (directory_.find(put.hash) != kNone) {
-    return Status::kExists;
+  if (const ObjectIndex before = directory_.find(put.hash); before != kNone) {
+    if (put.mode != PutMode::kReplace) {
+      return Status::kExists;
+    }
+    owing += retire(before, remove);
   }
   const ObjectIndex object = directory_.add(put.hash, id, put.value_bytes);
   for (std::size_t i = 0; i < put.replicas.size(); ++i) {
     OpenReplica& replica = put.replicas[i];
     directory_.add_replica(object, replica.segment, replica.slot, replica.generation,
-                           item.header_digests[i], std::move(replica.extents));
+                           item.header_digests[i], std::move(replica.extents), put.parent, now);
   }
   return Status::kOk;
 }

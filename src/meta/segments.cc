@@ -12,7 +12,6 @@ namespace {
 constexpr std::uint64_t kGrantStepUnits = (std::uint64_t{256} << 20) / pool::kUnitBytes;
 constexpr std::uint64_t kGrantLowUnits = kGrantStepUnits / 2;
 constexpr std::uint32_t kGrantStepSlots = 16384;
-constexpr std::uint64_t kReserveUnitsMax = (std::uint64_t{64} << 20) / pool::kUnitBytes;
 constexpr std::uint64_t kReserveShare = 64;
 constexpr std::size_t kReserveSlots = 64;
 
@@ -24,10 +23,6 @@ std::uint64_t units_of(const std::vector<pool::Extent>& extents) {
     units += extent.units;
   }
   return units;
-}
-
-std::uint64_t Segment::reserve_units() const {
-  return std::min(capacity_units / kReserveShare, kReserveUnitsMax);
 }
 
 SegmentIndex Segments::find(base::SegmentId id) const {
@@ -70,9 +65,7 @@ SegmentIndex Segments::add(Segment segment) {
 }
 
 std::vector<RemoveId> Segments::drop(SegmentIndex index) {
-  while (directory_.oldest(index) != kNone) {
-    directory_.drop_replica(directory_.oldest(index));
-  }
+  directory_.drop_segment(index);
   std::vector<RemoveId> done;
   for (auto& [slot, retiring] : table_[index]->retiring) {
     done.insert(done.end(), retiring.waiting.begin(), retiring.waiting.end());
@@ -129,15 +122,14 @@ std::optional<std::vector<OpenReplica>> Segments::place(std::uint32_t units, uns
 
 bool Segments::make_room(std::uint32_t units, unsigned replicas) {
   auto indexes = candidates(units, {});
-  // Where the oldest object has been unused for longest, room costs least.
-  const auto oldest_use = [&](SegmentIndex index) {
-    const ReplicaIndex oldest = directory_.oldest(index);
-    return table_[index]->can_grow() ? 0
-           : oldest == kNone         ? UINT64_MAX
-                             : directory_.object(directory_.replica(oldest).object).last_use;
+  // Where least is lost, room costs least.
+  const auto loss = [&](SegmentIndex index) {
+    return table_[index]->can_grow()        ? 0
+           : policy_.victim(index) == kNone ? UINT64_MAX
+                                            : policy_.loss(index);
   };
   std::sort(indexes.begin(), indexes.end(),
-            [&](SegmentIndex a, SegmentIndex b) { return oldest_use(a) < oldest_use(b); });
+            [&](SegmentIndex a, SegmentIndex b) { return loss(a) < loss(b); });
   unsigned hopeful = 0;
   for (const SegmentIndex index : indexes) {
     if (hopeful < replicas) {
@@ -158,18 +150,18 @@ bool Segments::make_room_in(SegmentIndex index, std::uint32_t units) {
     return true;
   }
   while (segment.space.free_units() + segment.retiring_units < units &&
-         directory_.oldest(index) != kNone) {
-    evict_oldest(index);
+         policy_.victim(index) != kNone) {
+    evict_one(index);
   }
   // Enough in all, but cut into too many runs, or no slot: one more goes at a time.
-  if (segment.retiring_units == 0 && directory_.oldest(index) != kNone) {
-    evict_oldest(index);
+  if (segment.retiring_units == 0 && policy_.victim(index) != kNone) {
+    evict_one(index);
   }
   return segment.retiring_units > 0 || segment.space.free_units() >= units;
 }
 
-void Segments::evict_oldest(SegmentIndex index) {
-  DroppedReplica dropped = directory_.drop_replica(directory_.oldest(index));
+void Segments::evict_one(SegmentIndex index) {
+  DroppedReplica dropped = directory_.drop_replica(policy_.victim(index));
   ++evictions_;
   reclaim(dropped.segment, dropped.slot, dropped.generation, std::move(dropped.extents), {}, true);
 }
@@ -186,20 +178,28 @@ void Segments::keep_reserve() {
         segment.space.free_slots() < kGrantStepSlots / 2) {
       ask_for(segment, 0, kGrantStepSlots);
     }
+    // Begun below the low mark, it goes on to the high one.
+    const std::uint64_t coming = segment.space.free_units() + segment.retiring_units;
+    const bool begin = !segment.can_grow() && coming < reserve_units(segment, reserve_.low_bytes);
+    const std::uint64_t wanted = begin ? reserve_units(segment, reserve_.high_bytes) : 0;
     const auto short_of_units = [&] {
-      return !segment.can_grow() &&
-             segment.space.free_units() + segment.retiring_units < segment.reserve_units();
+      return segment.space.free_units() + segment.retiring_units < wanted;
     };
     const auto short_of_slots = [&] {
       return segment.granted_slots == segment.slots_max &&
              segment.space.free_slots() + segment.retiring.size() < kReserveSlots;
     };
     // Ahead of need nobody loses what was put or used last.
-    while ((short_of_units() || short_of_slots()) &&
-           directory_.oldest(index) != directory_.newest(index)) {
-      evict_oldest(index);
+    while ((short_of_units() || short_of_slots()) && policy_.count(index) > 1) {
+      evict_one(index);
     }
   });
+}
+
+// What a node keeps free of `bytes`, a small one in proportion.
+std::uint64_t Segments::reserve_units(const Segment& segment, std::uint64_t bytes) const {
+  const std::uint64_t share = bytes >= reserve_.high_bytes ? kReserveShare / 2 : kReserveShare;
+  return std::min(segment.capacity_units / share, bytes / pool::kUnitBytes);
 }
 
 void Segments::ask_for(Segment& segment, std::uint64_t units, std::uint64_t slots) {

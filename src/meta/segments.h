@@ -22,8 +22,6 @@
 
 namespace aquifer::meta {
 
-using Time =
-    std::chrono::milliseconds;  ///< since any fixed moment; handed in, never read from a clock
 using SessionId = std::uint64_t;
 using RemoveId = std::uint64_t;
 
@@ -84,7 +82,13 @@ struct Segment {
   std::uint64_t free_units() const {
     return space.free_units() + (units_max - std::min(granted_units, units_max));
   }
-  std::uint64_t reserve_units() const;
+};
+
+/// The watermarks of background eviction, per node: it begins when less than `low_bytes` are free,
+/// and ends when `high_bytes` are. A small node keeps 1/64 and 1/32 of its space at most.
+struct Reserve {
+  std::uint64_t low_bytes = std::uint64_t{48} << 20;
+  std::uint64_t high_bytes = std::uint64_t{64} << 20;
 };
 
 /// The sum of units of extents.
@@ -92,7 +96,8 @@ std::uint64_t units_of(const std::vector<pool::Extent>& extents);
 
 class Segments {
  public:
-  explicit Segments(Directory& directory) : directory_(directory) {}
+  Segments(Directory& directory, EvictionPolicy& policy, const Reserve& reserve)
+      : directory_(directory), policy_(policy), reserve_(reserve) {}
 
   Segment* get(SegmentIndex index) {
     return index < table_.size() && table_[index] ? &*table_[index] : nullptr;
@@ -108,6 +113,14 @@ class Segments {
 
   template <class Visit>  // visit(SegmentIndex, Segment&)
   void for_each(Visit visit) {
+    for (SegmentIndex index = 0; index < table_.size(); ++index) {
+      if (table_[index]) {
+        visit(index, *table_[index]);
+      }
+    }
+  }
+  template <class Visit>  // visit(SegmentIndex, const Segment&)
+  void for_each(Visit visit) const {
     for (SegmentIndex index = 0; index < table_.size(); ++index) {
       if (table_[index]) {
         visit(index, *table_[index]);
@@ -153,10 +166,13 @@ class Segments {
  private:
   std::vector<SegmentIndex> candidates(std::uint32_t units, std::string_view preferred);
   bool make_room_in(SegmentIndex index, std::uint32_t units);
-  void evict_oldest(SegmentIndex index);
+  void evict_one(SegmentIndex index);
+  std::uint64_t reserve_units(const Segment& segment, std::uint64_t bytes) const;
   void ask_for(Segment& segment, std::uint64_t units, std::uint64_t slots);
 
   Directory& directory_;
+  EvictionPolicy& policy_;
+  const Reserve reserve_;
   std::vector<std::optional<Segment>> table_;
   std::uint64_t evictions_ = 0;
 };

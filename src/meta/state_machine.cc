@@ -7,7 +7,10 @@ namespace aquifer::meta {
 using protocol::Method;
 
 StateMachine::StateMachine(const StateOptions& options, Outbox& outbox)
-    : options_(options), outbox_(outbox), hasher_(options.secret) {}
+    : options_(options),
+      outbox_(outbox),
+      hasher_(options.secret),
+      segments_(directory_, policy_, options.reserve) {}
 
 void StateMachine::refuse(SessionId session, Method method, std::uint64_t request, Status status,
                           std::string_view message, std::string_view hint) {
@@ -62,10 +65,10 @@ void StateMachine::handle_client(SessionId session, const rpc::Frame& frame, Tim
           session, frame, [&](const auto& m) { put_start(session, request, m, now); });
     case Method::kPutFinish:
       return decode_and<protocol::PutFinish>(
-          session, frame, [&](const auto& m) { put_finish(session, request, m); });
+          session, frame, [&](const auto& m) { put_finish(session, request, m, now); });
     case Method::kLookup:
       return decode_and<protocol::Lookup>(session, frame,
-                                          [&](const auto& m) { lookup(session, request, m); });
+                                          [&](const auto& m) { lookup(session, request, m, now); });
     case Method::kMatchPrefix:
       return decode_and<protocol::MatchPrefix>(
           session, frame, [&](const auto& m) { match_prefix(session, request, m); });
@@ -74,9 +77,15 @@ void StateMachine::handle_client(SessionId session, const rpc::Frame& frame, Tim
                                           [&](const auto& m) { remove(session, request, m, now); });
     case Method::kReport:
       return decode_and<protocol::Report>(session, frame, [&](const auto& m) {
-        report(m);
+        report(m, now);
         reply(session, method, request, protocol::Empty{});
       });
+    case Method::kPin:
+      return decode_and<protocol::Pin>(session, frame,
+                                       [&](const auto& m) { pin(session, request, m, now); });
+    case Method::kList:
+      return decode_and<protocol::List>(session, frame,
+                                        [&](const auto& m) { list(session, request, m, now); });
     case Method::kPoolStatus:
       return reply(session, method, request, status());
     default:
@@ -119,6 +128,9 @@ void StateMachine::handle_node(SessionId session, const rpc::Frame& frame, Time 
           finish_removes(segments_.reclaimed(index, m, options_.fault_reuse_limbo));
         }
       });
+    case Method::kScanned:
+      return decode_and<protocol::Scanned>(session, frame,
+                                           [&](const auto& m) { scanned(index, m); });
     case Method::kVerified:
       return decode_and<protocol::Verified>(session, frame,
                                             [&](const auto& m) { verified(index, m); });
@@ -172,7 +184,8 @@ void StateMachine::tick(Time now) {
       break;
     }
     for (StartItem& item : late->items) {
-      if (item.status == Status::kInFlight) {
+      if (!item.answered) {
+        item.answered = true;
         item.status = no_node ? Status::kUnreachable : Status::kBusy;
       }
     }
@@ -181,6 +194,8 @@ void StateMachine::tick(Time now) {
   }
   expire_puts(now);
   expire_removes(now);
+  expire_pins(now);
+  expire_lists(now);
   forget_clients(now);
   forget_nodes(now);
   settle();

@@ -36,6 +36,8 @@ struct StateOptions {
   std::uint64_t secret = 0;   ///< key of the directory's hash
   Time node_grace{5000};
   Time client_grace{1000};
+  Reserve reserve{};
+  double pinned_share_max = 0.5;  ///< of a node's space
   bool fault_failed_check = false;
   bool fault_reuse_limbo = false;
 };
@@ -61,14 +63,18 @@ class StateMachine {
     std::uint64_t ticket = 0;
     std::uint64_t value_bytes = 0;
     Time expires{};
+    PutMode mode = PutMode::kKeep;
+    base::Hash128 parent{};
     bool cancelled = false;
     std::vector<OpenReplica> replicas;
   };
   struct StartItem {
     base::Hash128 hash{};
     std::uint64_t value_bytes = 0;
+    base::Hash128 parent{};
     std::uint32_t units = 0;
-    Status status = Status::kInFlight;  ///< kInFlight: not answered yet
+    bool answered = false;
+    Status status = Status::kOk;
     base::PutId put{};
   };
   struct WaitingStart {
@@ -81,15 +87,27 @@ class StateMachine {
     Time deadline{};
     Time node_deadline{};  ///< until then a first node may still join
     Time put_expires{};
+    PutMode mode = PutMode::kKeep;
     std::vector<StartItem> items;
   };
+  /// A request that took values away and is answered when no reader can get them any more.
   struct WaitingRemove {
     SessionId session = 0;
+    protocol::Method method = protocol::Method::kRemove;
     std::uint64_t request = 0;
     Time deadline{};
     std::vector<Status> statuses;
     std::vector<std::uint32_t> owing;  ///< per key
     std::uint32_t owing_in_all = 0;
+  };
+  struct WaitingList {
+    SessionId session = 0;
+    std::uint64_t request = 0;
+    Time deadline{};
+    std::string name_space;
+    std::string prefix;
+    std::uint32_t entries_max = 0;
+    SegmentIndex segment = kNone;  ///< being asked
   };
   struct ClientState {
     SessionId session = 0;
@@ -115,16 +133,21 @@ class StateMachine {
   // puts.cc
   void put_start(SessionId session, std::uint64_t request, const protocol::PutStart& start,
                  Time now);
-  void put_finish(SessionId session, std::uint64_t request, const protocol::PutFinish& finish);
-  StartItem start_item(const protocol::PutStart& start, const protocol::PutStartItem& item);
+  void put_finish(SessionId session, std::uint64_t request, const protocol::PutFinish& finish,
+                  Time now);
+  StartItem start_item(const protocol::PutStart& start, const protocol::PutStartItem& item,
+                       Time now);
+  bool is_being_put(const base::Hash128& hash) const;
   void serve_waiting_starts();
   bool fill(WaitingStart& start);
   Status why_it_cannot_be_placed(const WaitingStart& start, const StartItem& item);
   void answer(WaitingStart& start);
   void end_unanswered(StartItem& item, Status status);
   void forget_starts(SessionId session);
-  Status finish_put(base::ClientId client, const protocol::PutFinishItem& item);
-  Status commit(base::PutId id, OpenPut& put, const protocol::PutFinishItem& item);
+  Status finish_put(base::ClientId client, const protocol::PutFinishItem& item, RemoveId remove,
+                    std::uint32_t& owing, Time now);
+  Status commit(base::PutId id, OpenPut& put, const protocol::PutFinishItem& item, RemoveId remove,
+                std::uint32_t& owing, Time now);
   void cancel(OpenPut& put, bool writer_done);
   void close_put(base::PutId id, Status status);
   void expire_puts(Time now);
@@ -133,14 +156,31 @@ class StateMachine {
 
   // lookups.cc
   void refuse_batch(SessionId session, protocol::Method method, std::uint64_t request);
-  void lookup(SessionId session, std::uint64_t request, const protocol::Lookup& lookup);
+  void lookup(SessionId session, std::uint64_t request, const protocol::Lookup& lookup, Time now);
   void match_prefix(SessionId session, std::uint64_t request, const protocol::MatchPrefix& match);
   void remove(SessionId session, std::uint64_t request, const protocol::Remove& remove, Time now);
-  void report(const protocol::Report& report);
+  void report(const protocol::Report& report, Time now);
   protocol::Handle handle_of(ObjectIndex object);
   Status remove_key(const base::Hash128& hash, RemoveId id, std::uint32_t& owing);
+  std::uint32_t retire(ObjectIndex object, RemoveId id);
+  void answer_when_gone(RemoveId id, WaitingRemove waiting);
   void finish_removes(const std::vector<RemoveId>& done);
   void expire_removes(Time now);
+
+  // pins.cc
+  void pin(SessionId session, std::uint64_t request, const protocol::Pin& pin, Time now);
+  Status pin_object(ObjectIndex object, Time until);
+  void unpin(ObjectIndex object, Time now);
+  void expire_pins(Time now);
+  void count_pinned(ObjectIndex object, bool pinned);
+
+  // lists.cc
+  void list(SessionId session, std::uint64_t request, const protocol::List& list, Time now);
+  void scan(std::uint64_t id, SegmentIndex segment, std::uint32_t first_slot);
+  SegmentIndex next_listed(std::uint64_t after) const;
+  void scanned(SegmentIndex index, const protocol::Scanned& message);
+  void answer_list(std::uint64_t id, const protocol::Listed& page);
+  void expire_lists(Time now);
 
   // nodes.cc
   void node_hello(SessionId session, std::uint64_t request, const protocol::NodeHello& hello,
@@ -154,8 +194,9 @@ class StateMachine {
   StateOptions options_;
   Outbox& outbox_;
   base::KeyHasher hasher_;
-  Directory directory_;
-  Segments segments_{directory_};
+  LeastRecentlyUsed policy_;
+  Directory directory_{policy_};
+  Segments segments_;
   std::unordered_map<SessionId, base::ClientId> client_of_;
   std::unordered_map<base::ClientId, ClientState> clients_;
   std::unordered_map<base::PutId, OpenPut> open_puts_;
@@ -164,6 +205,9 @@ class StateMachine {
   std::deque<WaitingStart> waiting_starts_;
   std::unordered_map<RemoveId, WaitingRemove> waiting_removes_;
   RemoveId next_remove_ = 0;
+  std::unordered_map<std::uint64_t, WaitingList> waiting_lists_;
+  std::uint64_t next_list_ = 0;
+  std::unordered_map<ObjectIndex, Time> pinned_until_;
   std::unordered_map<base::PutId, Status>
       finished_;  ///< outcomes of the latest puts, for repeated commits
   std::deque<base::PutId> finished_order_;

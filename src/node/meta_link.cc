@@ -136,6 +136,13 @@ void MetaLink::on_frame(const rpc::Frame& frame) {
       }
       return;
     }
+    case Method::kScan: {
+      protocol::Scan message;
+      if (rpc::decode(frame.payload, message)) {
+        scan(message);
+      }
+      return;
+    }
     default:
       return;  // a newer meta may say more than this node knows
   }
@@ -226,6 +233,19 @@ void MetaLink::verify(const protocol::Verify& message) {
   }
 }
 
+void MetaLink::scan(const protocol::Scan& message) {
+  const auto segment = hooks_.segment();
+  if (message.segment != segment->view().id()) {
+    return;
+  }
+  const SegmentHost::Scanned scanned = segment->scan(message);
+  protocol::Scanned answer{message.segment, message.id, scanned.next_slot, scanned.end, {}};
+  for (const SegmentHost::Found& found : scanned.found) {
+    answer.items.push_back({found.slot, found.generation, found.key});
+  }
+  send(Method::kScanned, answer);
+}
+
 // Ten times a second, and sooner when bytes have moved.
 void MetaLink::beat() {
   const auto segment = hooks_.segment();
@@ -233,7 +253,8 @@ void MetaLink::beat() {
     return;
   }
   const bool due = ++polls_ % kPollsPerBeat == 0;
-  const protocol::NodeBeat now = hooks_.counters();
+  protocol::NodeBeat now = hooks_.counters();
+  now.views = segment->views();
   const bool moved = now.tcp_read != told_.tcp_read || now.tcp_written != told_.tcp_written;
   if (due) {
     if (auto released = segment->release_limbo(); !released.empty()) {

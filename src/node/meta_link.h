@@ -55,6 +55,7 @@ class MetaLink {
   void grant_wanted();
   void reclaim(const protocol::Reclaim& message);
   void verify(const protocol::Verify& message);
+  void scan(const protocol::Scan& message);
   void beat();
   template <class T>
   void send(protocol::Method method, const T& message, std::uint64_t id = 0);

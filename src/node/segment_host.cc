@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 
 #include "base/check.h"
 #include "base/random.h"
@@ -148,17 +149,23 @@ protocol::Granted SegmentHost::granted_since(std::uint32_t first_slot) const {
 bool SegmentHost::may_still_write(base::ClientId client) {
   const auto [first, last] = handed_out_.equal_range(client);
   return std::any_of(first, last, [&](const auto& entry) {
-    return memory::byte_is_locked(fd_.get(), entry.second);
+    return memory::byte_is_locked(fd_.get(), entry.second.lock_position);
   });
 }
 
-// Makes the slot granted under the next generation, whatever it holds. No writer is left.
-std::uint64_t SegmentHost::take_back(std::uint32_t index, SlotWord word) {
+// Ends the object in a slot that has no writer; false while clients look at it in place. The two
+// accesses are the counterpart of client::Viewers::enter.
+bool SegmentHost::retire(std::uint32_t index, std::uint64_t generation) {
   pool::Slot& slot = view_.slot(index);
-  const SlotWord next{word.generation + 1, SlotState::kGranted};
-  std::uint64_t raw = slot.word.load(std::memory_order_acquire);
-  while (!slot.word.compare_exchange_weak(raw, next.raw(), std::memory_order_acq_rel)) {
-  }
+  slot.word.store(SlotWord{generation, SlotState::kRetired}.raw(), std::memory_order_seq_cst);
+  return (slot.viewers.load(std::memory_order_seq_cst) & viewers_taken_) == 0;
+}
+
+// Makes the slot granted under the next generation, whatever it holds. No writer and no view is
+// left.
+std::uint64_t SegmentHost::take_back(std::uint32_t index, std::uint64_t generation) {
+  const SlotWord next{generation + 1, SlotState::kGranted};
+  view_.slot(index).word.store(next.raw(), std::memory_order_seq_cst);
   generations_[index] = next.generation;
   return next.generation;
 }
@@ -181,9 +188,9 @@ protocol::ReclaimedItem SegmentHost::reclaim(const protocol::ReclaimItem& item) 
   const auto word = SlotWord::of(slot.word.load(std::memory_order_acquire));
   const bool writer_ended = word == SlotWord{item.generation, SlotState::kSealed} ||
                             word == SlotWord{item.generation, SlotState::kBad};
+  std::erase_if(limbo_, [&](const auto& waiting) { return waiting.slot == item.slot; });
   if (!writer_ended) {              // in limbo, or the word was damaged
     open_writes_.fence(item.slot);  // writes that this node makes for others have ended
-    std::erase_if(limbo_, [&](const auto& waiting) { return waiting.slot == item.slot; });
     if (!item.writer_done && may_still_write(item.writer)) {
       limbo_.push_back(item);
       return done;
@@ -191,24 +198,86 @@ protocol::ReclaimedItem SegmentHost::reclaim(const protocol::ReclaimItem& item) 
   }
   // Sealed, bad, or its writer gone.
   open_writes_.fence(item.slot);
-  done.next_generation = take_back(item.slot, {item.generation, SlotState::kRetired});
+  if (!retire(item.slot, item.generation)) {
+    limbo_.push_back(item);
+    limbo_.back().writer_done = true;
+    return done;
+  }
+  done.next_generation = take_back(item.slot, item.generation);
   return done;
 }
 
 std::vector<protocol::ReclaimedItem> SegmentHost::release_limbo() {
   std::erase_if(handed_out_, [&](const auto& entry) {
-    return !memory::byte_is_locked(fd_.get(), entry.second);
+    const Mapped& mapped = entry.second;
+    if (memory::byte_is_locked(fd_.get(), mapped.lock_position)) {
+      return false;
+    }
+    end_views_of(mapped.viewer);
+    return true;
   });
   std::vector<protocol::ReclaimedItem> released;
   std::erase_if(limbo_, [&](const protocol::ReclaimItem& item) {
-    if (handed_out_.contains(item.writer)) {
+    if ((!item.writer_done && handed_out_.contains(item.writer)) ||
+        !retire(item.slot, item.generation)) {
       return false;
     }
-    released.push_back(
-        {item.slot, item.generation, take_back(item.slot, {item.generation, SlotState::kLimbo})});
+    released.push_back({item.slot, item.generation, take_back(item.slot, item.generation)});
     return true;
   });
   return released;
+}
+
+// A client is gone, and with it all that it looked at.
+void SegmentHost::end_views_of(std::uint32_t viewer) {
+  if (viewer >= pool::kViewersMax) {
+    return;
+  }
+  const std::uint64_t bit = std::uint64_t{1} << viewer;
+  if (view_.header().views[viewer].exchange(0) != 0) {
+    for (std::uint32_t slot = 0; slot < granted_slots_; ++slot) {
+      view_.slot(slot).viewers.fetch_and(~bit, std::memory_order_seq_cst);
+    }
+  }
+  viewers_taken_ &= ~bit;
+}
+
+std::uint64_t SegmentHost::views() const {
+  std::uint64_t sum = 0;
+  for (std::uint32_t viewer = 0; viewer < pool::kViewersMax; ++viewer) {
+    const bool taken = (viewers_taken_ >> viewer & 1) != 0;
+    sum += taken ? view_.header().views[viewer].load(std::memory_order_relaxed) : 0;
+  }
+  return sum;
+}
+
+std::vector<std::byte> SegmentHost::checked_header(std::uint32_t slot, std::uint64_t generation,
+                                                   std::uint64_t header_digest,
+                                                   std::vector<std::uint64_t>& page_digests,
+                                                   pool::SlotContent& content) const {
+  std::optional<pool::SlotContent> found;
+  bool good = memory::guarded(mapping_.data(), mapping_.size(),
+                              [&] { found = pool::read_content(view_.slot(slot), generation); });
+  if (!good || !found || (header_digest != 0 && found->header_digest != header_digest) ||
+      !view_.extents_fit(found->used_extents(), found->stored_bytes())) {
+    return {};
+  }
+  content = *found;
+  std::array<Piece, pool::kExtentsMax> pieces;
+  const std::size_t count = view_.resolve(content.used_extents(), content.stored_bytes(), pieces);
+  std::vector<std::byte> header(content.header_bytes);
+  const Piece header_piece{header.data(), header.size()};
+  memory::Cursor<Piece> from({pieces.data(), count}, 0);
+  memory::Cursor<Piece> to({&header_piece, 1}, 0);
+  good = memory::guarded(mapping_.data(), mapping_.size(), [&] {
+    memory::copy_digest(0, to, from, content.header_bytes, memory::Stores::kCached);
+  });
+  const pool::ObjectIdentity identity{{},   {},         content.put,        view_.id(),
+                                      slot, generation, content.value_bytes};
+  if (!good || !pool::check_header_unnamed(header, identity, content.header_digest, page_digests)) {
+    return {};
+  }
+  return header;
 }
 
 bool SegmentHost::find_bad(const protocol::Verify& verify) {
@@ -221,46 +290,71 @@ bool SegmentHost::find_bad(const protocol::Verify& verify) {
   if (slot.word.load(std::memory_order_acquire) != sealed.raw()) {
     return true;  // meta still lists it, so the word itself was damaged
   }
-  const auto content = pool::read_content(slot, verify.generation);
-  std::array<Piece, pool::kExtentsMax> pieces;
-  if (!content || content->header_digest != verify.header_digest ||
-      !view_.extents_fit(content->used_extents(), content->stored_bytes())) {
-    return pool::swap_word(slot, sealed, bad);
-  }
-  const std::size_t count = view_.resolve(content->used_extents(), content->stored_bytes(), pieces);
-  const std::span<const Piece> stored(pieces.data(), count);
-  std::vector<std::byte> header(content->header_bytes);
-  const Piece header_piece{header.data(), header.size()};
-  memory::Cursor<Piece> from(stored, 0);
-  memory::Cursor<Piece> to({&header_piece, 1}, 0);
-  bool good = memory::guarded(mapping_.data(), mapping_.size(), [&] {
-    memory::copy_digest(0, to, from, content->header_bytes, memory::Stores::kCached);
-  });
   std::vector<std::uint64_t> digests;
-  const pool::ObjectIdentity identity{
-      {}, {}, content->put, view_.id(), verify.slot, verify.generation, content->value_bytes};
-  good = good && pool::check_header_unnamed(header, identity, content->header_digest, digests);
+  pool::SlotContent content;
+  bool good =
+      !checked_header(verify.slot, verify.generation, verify.header_digest, digests, content)
+           .empty();
+  std::array<Piece, pool::kExtentsMax> pieces;
+  const std::size_t count =
+      good ? view_.resolve(content.used_extents(), content.stored_bytes(), pieces) : 0;
+  memory::Cursor<Piece> from({pieces.data(), count}, content.header_bytes);
   for (std::uint64_t page = 0; good && page < digests.size(); ++page) {
-    std::uint64_t state = pool::page_seed(content->put, page);
+    std::uint64_t state = pool::page_seed(content.put, page);
     good = memory::guarded(mapping_.data(), mapping_.size(), [&] {
-      state = memory::digest(state, from, pool::page_bytes(content->value_bytes, page));
+      state = memory::digest(state, from, pool::page_bytes(content.value_bytes, page));
     });
     good = good && state == digests[page];
   }
   return !good && pool::swap_word(slot, sealed, bad);
 }
 
-Result<base::UniqueFd> SegmentHost::hand_out(base::ClientId client) {
+SegmentHost::Scanned SegmentHost::scan(const protocol::Scan& scan) const {
+  constexpr std::size_t kKeyBytesMax = std::size_t{1} << 20;  // in one answer
+  Scanned result;
+  std::size_t key_bytes = 0;
+  std::uint32_t slot = scan.first_slot;
+  const std::uint64_t end =
+      std::min<std::uint64_t>(std::uint64_t{slot} + scan.slots, granted_slots_);
+  for (; slot < end && result.found.size() < scan.entries_max && key_bytes < kKeyBytesMax; ++slot) {
+    const std::uint64_t generation = generations_[slot];
+    if (view_.slot(slot).word.load(std::memory_order_acquire) !=
+        SlotWord{generation, SlotState::kSealed}.raw()) {
+      continue;
+    }
+    std::vector<std::uint64_t> digests;
+    pool::SlotContent content;
+    const auto header = checked_header(slot, generation, 0, digests, content);
+    if (header.empty()) {
+      continue;
+    }
+    const auto names = pool::names_in_header(header);
+    if (names.name_space == scan.name_space && names.key.starts_with(scan.prefix)) {
+      result.found.push_back({slot, generation, std::string(names.key)});
+      key_bytes += names.key.size();
+    }
+  }
+  result.next_slot = slot;
+  result.end = slot >= granted_slots_;
+  return result;
+}
+
+Result<SegmentHost::HandedOut> SegmentHost::hand_out(base::ClientId client) {
   auto fd = memory::reopen(fd_.get());
   if (!fd) {
-    return fd;
+    return std::move(fd).error();
   }
-  const std::uint64_t position = next_lock_++;
-  if (auto locked = memory::lock_byte(fd->get(), position); !locked) {
+  Mapped mapped{next_lock_++};
+  if (auto locked = memory::lock_byte(fd->get(), mapped.lock_position); !locked) {
     return std::move(locked).error();
   }
-  handed_out_.emplace(client, position);
-  return fd;
+  const int free = std::countr_one(viewers_taken_);
+  if (free < static_cast<int>(pool::kViewersMax)) {
+    mapped.viewer = static_cast<std::uint32_t>(free);
+    viewers_taken_ |= std::uint64_t{1} << free;
+  }
+  handed_out_.emplace(client, mapped);
+  return HandedOut{*std::move(fd), mapped.viewer};
 }
 
 }  // namespace aquifer::node

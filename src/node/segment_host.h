@@ -62,8 +62,30 @@ class SegmentHost {
   /// Checks a sealed slot against its digests; marks it bad and says true when they do not match.
   bool find_bad(const protocol::Verify& verify);
 
-  /// A descriptor of the segment for one client, locked for it. Control thread only. Errors: kIo.
-  Result<base::UniqueFd> hand_out(base::ClientId client);
+  /// The committed or not yet committed objects of a namespace whose keys begin with a prefix, in a
+  /// run of slots. Control thread only.
+  struct Found {
+    std::uint32_t slot = 0;
+    std::uint64_t generation = 0;
+    std::string key;
+  };
+  struct Scanned {
+    std::vector<Found> found;
+    std::uint32_t next_slot = 0;
+    bool end = false;
+  };
+  Scanned scan(const protocol::Scan& scan) const;
+
+  /// Views open now, by all clients of this host.
+  std::uint64_t views() const;
+
+  /// A descriptor of the segment for one client, locked for it, and its bit for views (beyond the
+  /// last when none is left). Control thread only. Errors: kIo.
+  struct HandedOut {
+    base::UniqueFd fd;
+    std::uint32_t viewer = pool::kViewersMax;
+  };
+  Result<HandedOut> hand_out(base::ClientId client);
 
  private:
   SegmentHost(Options options, base::UniqueFd fd, memory::Mapping mapping, pool::SegmentView view,
@@ -71,7 +93,14 @@ class SegmentHost {
   void populate_loop();
   bool populate_step(std::uint64_t& slots, std::uint64_t& units);
   bool may_still_write(base::ClientId client);
-  std::uint64_t take_back(std::uint32_t slot, pool::SlotWord word);
+  bool retire(std::uint32_t slot, std::uint64_t generation);
+  std::uint64_t take_back(std::uint32_t slot, std::uint64_t generation);
+  void end_views_of(std::uint32_t viewer);
+  /// The header of a sealed object, checked, with its page digests; empty when it is not whole.
+  std::vector<std::byte> checked_header(std::uint32_t slot, std::uint64_t generation,
+                                        std::uint64_t header_digest,
+                                        std::vector<std::uint64_t>& page_digests,
+                                        pool::SlotContent& content) const;
 
   const Options options_;
   base::UniqueFd fd_;
@@ -90,7 +119,12 @@ class SegmentHost {
   std::uint32_t granted_slots_ = 0;
   std::vector<std::uint64_t> generations_;  ///< of granted slots: their words may be damaged
   std::uint64_t next_lock_;                 ///< lock positions lie behind the end of the file
-  std::unordered_multimap<base::ClientId, std::uint64_t> handed_out_;  ///< client -> lock position
+  struct Mapped {
+    std::uint64_t lock_position = 0;
+    std::uint32_t viewer = pool::kViewersMax;
+  };
+  std::unordered_multimap<base::ClientId, Mapped> handed_out_;
+  std::uint64_t viewers_taken_ = 0;  ///< bits of living clients
   std::vector<protocol::ReclaimItem> limbo_;
 };
 

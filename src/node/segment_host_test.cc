@@ -54,7 +54,7 @@ TEST_F(SegmentHostTest, AWriterThatHoldsAMappingKeepsItsSlotInLimboUntilTheMappi
     auto fd = host_->hand_out(kWriter);
     ASSERT_TRUE(fd.ok());
     mapping =
-        std::move(memory::Mapping::map(fd->get(), host_->view().shape().total_bytes()).value());
+        std::move(memory::Mapping::map(fd->fd.get(), host_->view().shape().total_bytes()).value());
   }  // the descriptor is closed, the mapping lives
   EXPECT_EQ(reclaim(0, 1, kWriter).next_generation, 0u);
   EXPECT_EQ(word(0), (SlotWord{1, SlotState::kLimbo}));
@@ -75,9 +75,9 @@ TEST_F(SegmentHostTest, AWriterWithTwoMappingsIsGoneWithTheSecond) {
   auto two = host_->hand_out(kWriter);
   ASSERT_TRUE(one.ok() && two.ok());
   EXPECT_EQ(reclaim(0, 1, kWriter).next_generation, 0u);
-  one->reset();
+  one->fd.reset();
   EXPECT_TRUE(host_->release_limbo().empty());
-  two->reset();
+  two->fd.reset();
   EXPECT_EQ(host_->release_limbo().size(), 1u);
 }
 
@@ -86,7 +86,7 @@ TEST_F(SegmentHostTest, AWriterThatSaysThatItIsDoneEndsLimbo) {
   ASSERT_TRUE(fd.ok());
   EXPECT_EQ(reclaim(0, 1, kWriter).next_generation, 0u);
   EXPECT_EQ(reclaim(0, 1, kWriter, true).next_generation, 2u);
-  fd->reset();
+  fd->fd.reset();
   EXPECT_TRUE(host_->release_limbo().empty()) << "it must not be taken back a second time";
   EXPECT_EQ(word(0), (SlotWord{2, SlotState::kGranted}));
 }
@@ -98,7 +98,7 @@ TEST_F(SegmentHostTest, RepeatsAreHarmless) {
     EXPECT_EQ(reclaim(0, 1, kWriter).next_generation, 0u);
     EXPECT_EQ(word(0), (SlotWord{1, SlotState::kLimbo}));
   }
-  fd->reset();
+  fd->fd.reset();
   EXPECT_EQ(host_->release_limbo().size(), 1u);
   for (int round = 0; round < 3; ++round) {
     EXPECT_EQ(reclaim(0, 1, kWriter).next_generation, 2u);
@@ -144,7 +144,7 @@ TEST_F(SegmentHostTest, ADamagedWordDoesNotTakeTheSlotFromAWriterAtWork) {
   ASSERT_TRUE(fd.ok());
   host_->view().slot(0).word.store(0x1234567890abcdef);
   EXPECT_EQ(reclaim(0, 1, kWriter).next_generation, 0u);
-  fd->reset();
+  fd->fd.reset();
   EXPECT_EQ(host_->release_limbo().size(), 1u);
   EXPECT_EQ(word(0), (SlotWord{2, SlotState::kGranted}));
 }
@@ -174,7 +174,8 @@ TEST_F(SegmentHostTest, AFlippedBitInValueHeaderOrSlotIsFoundAndMarked) {
     damage_at(data(0) + offset);
   }
   auto* slot = reinterpret_cast<std::byte*>(&host_->view().slot(0));
-  for (std::size_t offset = offsetof(pool::Slot, content); offset < sizeof(pool::Slot); ++offset) {
+  for (std::size_t offset = offsetof(pool::Slot, content); offset < offsetof(pool::Slot, viewers);
+       ++offset) {
     SCOPED_TRACE(testing::Message() << "byte " << offset << " of the slot");
     damage_at(slot + offset);
   }
@@ -187,10 +188,83 @@ TEST_F(SegmentHostTest, AnotherHeaderThanTheOneMetaKnowsIsBad) {
   EXPECT_EQ(word(0).state, SlotState::kBad);
 }
 
+TEST_F(SegmentHostTest, AnObjectThatIsLookedAtStaysInLimboUntilTheViewEnds) {
+  auto client = host_->hand_out(kWriter);
+  ASSERT_TRUE(client.ok());
+  ASSERT_LT(client->viewer, pool::kViewersMax);
+  const auto handle = store(0, "value");
+  auto& viewers = host_->view().slot(0).viewers;
+  viewers.fetch_or(std::uint64_t{1} << client->viewer);
+  host_->view().header().views[client->viewer] = 1;
+  EXPECT_EQ(host_->views(), 1u);
+  EXPECT_EQ(reclaim(0, handle.generation).next_generation, 0u);
+  EXPECT_EQ(word(0), (SlotWord{handle.generation, SlotState::kRetired})) << "no get finds it";
+  EXPECT_TRUE(host_->release_limbo().empty());
+  viewers.fetch_and(~(std::uint64_t{1} << client->viewer));
+  host_->view().header().views[client->viewer] = 0;
+  const auto released = host_->release_limbo();
+  ASSERT_EQ(released.size(), 1u);
+  EXPECT_EQ(released[0].next_generation, handle.generation + 1);
+}
+
+TEST_F(SegmentHostTest, TheViewsOfAClientThatIsGoneEnd) {
+  auto client = host_->hand_out(kWriter);
+  ASSERT_TRUE(client.ok());
+  const auto handle = store(0, "value");
+  host_->view().slot(0).viewers.fetch_or(std::uint64_t{1} << client->viewer);
+  host_->view().header().views[client->viewer] = 1;
+  EXPECT_EQ(reclaim(0, handle.generation).next_generation, 0u);
+  client->fd.reset();
+  EXPECT_EQ(host_->release_limbo().size(), 1u);
+  EXPECT_EQ(host_->view().slot(0).viewers.load(), 0u);
+  EXPECT_EQ(host_->views(), 0u);
+}
+
+TEST_F(SegmentHostTest, OnlyLivingClientsHoldASlot) {
+  const auto handle = store(0, "value");
+  host_->view().slot(0).viewers = ~std::uint64_t{0};  // as damaged memory would show it
+  EXPECT_EQ(reclaim(0, handle.generation).next_generation, handle.generation + 1);
+}
+
+TEST_F(SegmentHostTest, MoreClientsThanBitsGetTheMemoryWithoutViews) {
+  std::vector<SegmentHost::HandedOut> clients;
+  for (std::uint64_t id = 1; id <= pool::kViewersMax + 1; ++id) {
+    auto client = host_->hand_out(base::ClientId{id});
+    ASSERT_TRUE(client.ok());
+    clients.push_back(*std::move(client));
+  }
+  EXPECT_EQ(clients.back().viewer, pool::kViewersMax);
+  clients.front().fd.reset();
+  host_->release_limbo();
+  EXPECT_EQ(host_->hand_out(base::ClientId{1000})->viewer, clients.front().viewer);
+}
+
+TEST_F(SegmentHostTest, AScanFindsTheSealedObjectsOfANamespaceByPrefix) {
+  const auto first = store(0, "value");
+  store(2, "value");
+  protocol::Scan request{host_->view().id(), 1, 0, 100, 10, kSpace, kKey.substr(0, 1)};
+  auto scanned = host_->scan(request);
+  ASSERT_EQ(scanned.found.size(), 2u);
+  EXPECT_EQ(scanned.found[0].key, kKey);
+  EXPECT_EQ(scanned.found[0].generation, first.generation);
+  EXPECT_EQ(scanned.found[1].slot, 2u);
+  request.entries_max = 1;
+  scanned = host_->scan(request);
+  EXPECT_EQ(scanned.found.size(), 1u);
+  EXPECT_EQ(scanned.next_slot, 1u);
+  EXPECT_FALSE(scanned.end);
+  request.entries_max = 10;
+  request.prefix = "no such prefix";
+  EXPECT_TRUE(host_->scan(request).found.empty());
+  request.prefix = {};
+  request.name_space = "another";
+  EXPECT_TRUE(host_->scan(request).found.empty());
+}
+
 TEST_F(SegmentHostTest, TheSegmentIsMarkedDeadWhenItsHostEnds) {
   auto fd = host_->hand_out(kWriter);
   ASSERT_TRUE(fd.ok());
-  auto mapping = memory::Mapping::map(fd->get(), host_->view().shape().total_bytes());
+  auto mapping = memory::Mapping::map(fd->fd.get(), host_->view().shape().total_bytes());
   ASSERT_TRUE(mapping.ok());
   const auto view = *pool::SegmentView::open(mapping->data(), mapping->size());
   EXPECT_EQ(view.header().live.load(), 1u);

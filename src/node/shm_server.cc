@@ -48,7 +48,8 @@ void ShmServer::answer(int fd, base::ClientId client) {
   reply.total_bytes = segment->view().shape().total_bytes();
   auto handed = segment->hand_out(client);
   reply.status = static_cast<std::int32_t>(handed.code());
-  io::send_with_fd(fd, std::as_bytes(std::span(&reply, 1)), handed.ok() ? handed->get() : -1);
+  reply.viewer = handed.ok() ? handed->viewer : pool::kViewersMax;
+  io::send_with_fd(fd, std::as_bytes(std::span(&reply, 1)), handed.ok() ? handed->fd.get() : -1);
 }
 
 }  // namespace aquifer::node

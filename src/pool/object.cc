@@ -139,4 +139,11 @@ bool check_header_unnamed(std::span<const std::byte> header, const ObjectIdentit
   return true;
 }
 
+HeaderNames names_in_header(std::span<const std::byte> header) {
+  HeaderFixed fixed;
+  std::memcpy(&fixed, header.data(), sizeof fixed);
+  const auto* names = reinterpret_cast<const char*>(header.data()) + sizeof fixed;
+  return {{names, fixed.name_space_bytes}, {names + fixed.name_space_bytes, fixed.key_bytes}};
+}
+
 }  // namespace aquifer::pool

@@ -63,7 +63,14 @@ std::uint64_t digest_of_header(const base::PutId& put, std::span<const std::byte
 bool check_header(std::span<const std::byte> header, const ObjectIdentity& expected,
                   std::uint64_t digest, std::vector<std::uint64_t>& page_digests);
 
-/// As above for a reader that does not know the names (the node checking its own memory).
+/// The names in a header that has been checked; they point into it.
+struct HeaderNames {
+  std::string_view name_space;
+  std::string_view key;
+};
+HeaderNames names_in_header(std::span<const std::byte> header);
+
+/// As check_header for a reader that does not know the names (the node checking its own memory).
 bool check_header_unnamed(std::span<const std::byte> header, const ObjectIdentity& expected,
                           std::uint64_t digest, std::vector<std::uint64_t>& page_digests);
 

@@ -10,6 +10,11 @@
 //
 //   free(g) -> granted(g+1) -> sealed(g+1) -> retired(g+1) -> granted(g+2) ...
 //                   |  the writer may still write: limbo(g+1) until it is provably gone
+//
+// A client that looks at an object in place sets its bit in the slot's `viewers` and then looks at
+// the word; whoever retires the slot changes the word and then looks at `viewers`. Both in the one
+// order of all sequentially consistent operations, so one of the two sees the other: no view of a
+// retired slot begins, and no slot is granted anew under a view.
 #pragma once
 
 #include <array>
@@ -28,7 +33,8 @@ namespace aquifer::pool {
 inline constexpr std::uint64_t kUnitBytes = 512;
 inline constexpr std::size_t kExtentsMax = 8;
 inline constexpr std::uint64_t kSegmentMagic = 0x3147455351415141;  // "AQAQSEG1"
-inline constexpr std::uint32_t kLayoutVersion = 1;
+inline constexpr std::uint32_t kLayoutVersion = 2;
+inline constexpr std::uint32_t kViewersMax = 64;  ///< clients of a segment that may hold views
 
 enum class SlotState : std::uint8_t {
   kFree = 0,     ///< nobody's; fresh memory reads so, with generation 0
@@ -73,9 +79,10 @@ struct SlotContent {
 struct Slot {
   std::atomic<std::uint64_t> word;
   SlotContent content;
-  std::uint64_t checksum;  ///< of content and generation
+  std::uint64_t checksum;              ///< of content and generation
+  std::atomic<std::uint64_t> viewers;  ///< a bit per client that looks at the object in place
 };
-static_assert(sizeof(Extent) == 8 && sizeof(SlotContent) == 104 && sizeof(Slot) == 120);
+static_assert(sizeof(Extent) == 8 && sizeof(SlotContent) == 104 && sizeof(Slot) == 128);
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free &&
               std::is_trivially_copyable_v<SlotContent>);
 inline constexpr std::size_t kSlotStride = 128;
@@ -96,8 +103,10 @@ struct SegmentHeader {
   std::atomic<std::uint64_t> epoch;  ///< number of the highest epoch accepted
   std::atomic<std::uint64_t>
       granted_units;  ///< data below this was granted to that epoch or an earlier one
+  /// Views that each client holds; no bit of a client is set anywhere while its number is zero.
+  std::array<std::atomic<std::uint64_t>, kViewersMax> views;
 };
-static_assert(std::is_standard_layout_v<SegmentHeader> && sizeof(SegmentHeader) == 88);
+static_assert(std::is_standard_layout_v<SegmentHeader> && sizeof(SegmentHeader) == 600);
 
 /// Sizes of a segment with a given data area.
 struct SegmentShape {

@@ -1,0 +1,93 @@
+// User pins: objects that the policy does not see until their time is over.
+#include <algorithm>
+
+#include "meta/state_machine.h"
+
+namespace aquifer::meta {
+
+using protocol::Method;
+
+void StateMachine::pin(SessionId session, std::uint64_t request, const protocol::Pin& pin,
+                       Time now) {
+  if (pin.keys.size() > Limits::kBatchKeys) {
+    return refuse_batch(session, Method::kPin, request);
+  }
+  constexpr auto kTtlMax = std::chrono::duration_cast<Time>(Limits::kPinTtl);
+  const Time until = now + std::min(Time(std::min<std::uint64_t>(pin.ttl_ms, INT64_MAX)), kTtlMax);
+  protocol::Statuses statuses;
+  statuses.items.reserve(pin.keys.size());
+  for (const std::string_view key : pin.keys) {
+    const ObjectIndex object = directory_.find(hasher_(pin.name_space, key));
+    if (object == kNone) {
+      statuses.items.push_back(Status::kNotFound);
+    } else if (pin.ttl_ms == 0) {
+      unpin(object, now);
+      statuses.items.push_back(Status::kOk);
+    } else {
+      statuses.items.push_back(pin_object(object, until));
+    }
+  }
+  reply(session, Method::kPin, request, statuses);
+}
+
+Status StateMachine::pin_object(ObjectIndex object, Time until) {
+  if (!directory_.object(object).pinned) {
+    for (ReplicaIndex at = directory_.object(object).first_replica; at != kNone;
+         at = directory_.replica(at).next) {
+      const ReplicaRecord& replica = directory_.replica(at);
+      const Segment& segment = *segments_.get(replica.segment);
+      const auto pinned = static_cast<double>(segment.pinned_units + units_of(replica.extents));
+      if (pinned > static_cast<double>(segment.capacity_units) * options_.pinned_share_max) {
+        return Status::kBusy;
+      }
+    }
+    directory_.pin(object);
+    count_pinned(object, true);
+  }
+  pinned_until_[object] = until;
+  return Status::kOk;
+}
+
+void StateMachine::unpin(ObjectIndex object, Time now) {
+  if (directory_.object(object).pinned) {
+    count_pinned(object, false);
+    directory_.unpin(object, now);
+  }
+}
+
+// Keeps the books when an object becomes pinned, or ceases to be (or to be there). Nothing for one
+// that is not pinned.
+void StateMachine::count_pinned(ObjectIndex object, bool pinned) {
+  const ObjectRecord& record = directory_.object(object);
+  if (!record.pinned) {
+    return;
+  }
+  for (ReplicaIndex at = record.first_replica; at != kNone; at = directory_.replica(at).next) {
+    const ReplicaRecord& replica = directory_.replica(at);
+    Segment& segment = *segments_.get(replica.segment);
+    const std::uint64_t units = units_of(replica.extents);
+    segment.pinned_units = pinned ? segment.pinned_units + units : segment.pinned_units - units;
+  }
+  if (!pinned) {
+    pinned_until_.erase(object);
+  }
+}
+
+void StateMachine::expire_pins(Time now) {
+  std::vector<ObjectIndex> over;
+  for (auto at = pinned_until_.begin(); at != pinned_until_.end();) {
+    if (!directory_.object(at->first).pinned) {
+      at = pinned_until_.erase(at);  // it went with its segment
+      continue;
+    }
+    if (at->second <= now) {
+      over.push_back(at->first);
+    }
+    ++at;
+  }
+  for (const ObjectIndex object : over) {
+    unpin(object, now);
+  }
+}
+
+}  // namespace aquifer::meta
