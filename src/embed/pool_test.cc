@@ -8,35 +8,13 @@
 
 #include "base/random.h"
 #include "embed/pool.h"
+#include "embed/pool_fixture.h"
 
 namespace aquifer {
 namespace {
 
-std::string random_value(std::size_t bytes, std::uint64_t seed) {
-  base::Random random(seed);
-  std::string value(bytes, '\0');
-  for (char& byte : value) {
-    byte = static_cast<char>(random.next() >> 32);
-  }
-  return value;
-}
-
-class PoolTest : public ::testing::TestWithParam<Transport> {
- protected:
-  PoolTest()
-      : pool_(*Pool::open({.dram_bytes = 64u << 20})),
-        client_(*pool_.client({.transport = GetParam()})) {}
-  Status put(const std::string& key, const std::string& value) {
-    return client_.put(key, value.data(), value.size());
-  }
-  Pool pool_;
-  Client client_;
-};
-
 INSTANTIATE_TEST_SUITE_P(Transports, PoolTest, ::testing::Values(Transport::kShm, Transport::kTcp),
-                         [](const auto& param) {
-                           return param.param == Transport::kShm ? "Shm" : "Tcp";
-                         });
+                         transport_name);
 
 TEST_P(PoolTest, WhatWasPutComesBackAtEverySize) {
   for (const std::size_t bytes :
