@@ -17,8 +17,18 @@ void declare(base::Options& options, Flags& flags, bool with_faults) {
             "address to serve clients and nodes at; port 0 takes a free one", {.unit = "ADDRESS"})
       .duration("node-grace", flags.server.node_grace,
                 "a node silent for longer is lost, with what it holds")
+      .duration("suspect-after", flags.server.suspect_after,
+                "a node silent for longer gets nothing new until it is heard again")
       .duration("client-grace", flags.server.client_grace,
                 "a client gone for longer has its open puts aborted")
+      .duration("hello-time", flags.server.hello_time,
+                "a connection that has not said who it is by then is closed")
+      .size("reserve-low", flags.server.reserve_low_bytes,
+            "eviction ahead of need begins on a node that has less free (at most 1/64 of it)")
+      .size("reserve-high", flags.server.reserve_high_bytes,
+            "and ends when this much is free (at most 1/32 of the node)")
+      .real("pin-limit", flags.server.pinned_share_max,
+            "share of a node's space that may be pinned", {.min = 0, .max = 1})
       .integer("connections-max", flags.server.connections_max, "connections served at once",
                {.min = 1, .max = 1u << 20});
   declare_log_level(options, flags.log_level);

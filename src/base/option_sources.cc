@@ -77,7 +77,7 @@ class Parse {
     for (const std::string& variable :
          {variable_name(options_.command(), option.name), option.spec.environment}) {
       const auto value = environment_.find(variable);
-      if (value) return Given{{*value}, "environment " + variable};
+      if (value && !value->empty()) return Given{{*value}, "environment " + variable};
     }
     const auto in_file = file_.find(option.name);
     if (in_file != file_.end()) return in_file->second;

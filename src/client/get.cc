@@ -28,6 +28,7 @@ struct Session::Reading {
   std::vector<std::byte> after;
   std::vector<Piece> whole_pages;
 
+  bool has_tried_all() const { return tried + 1 == std::uint32_t{1} << handle->replicas.size(); }
   void end(Status status) {
     outcome->status = status;
     done = true;
@@ -241,6 +242,22 @@ void Session::aim(Reading& reading, Transfer& transfer) {
   transfer.destination = reading.whole_pages;
 }
 
+// The first that has not been tried; one on a node that did not answer lately comes last.
+std::size_t Session::choose_replica(const Reading& reading) {
+  std::optional<std::size_t> first;
+  for (std::size_t replica = 0; replica < reading.handle->replicas.size(); ++replica) {
+    if ((reading.tried >> replica & 1) != 0) {
+      continue;
+    }
+    const auto peer = peers_.find_known(reading.handle->replicas[replica].node);
+    if (peer == nullptr || !peer->is_avoided()) {
+      return replica;
+    }
+    first = first.value_or(replica);
+  }
+  return first.value_or(0);
+}
+
 // Reads the next untried replica of everything that is left.
 void Session::read_round(std::vector<Reading>& readings, const Call& call) {
   Transfers transfers;
@@ -251,12 +268,9 @@ void Session::read_round(std::vector<Reading>& readings, const Call& call) {
     if (reading.done || reading.handle == nullptr) {
       continue;
     }
-    std::uint32_t replica = 0;
-    while ((reading.tried >> replica & 1) != 0) {
-      ++replica;
-    }
+    const std::size_t replica = choose_replica(reading);
     reading.tried |= 1u << replica;
-    alternatives = alternatives || replica + 1 < reading.handle->replicas.size();
+    alternatives = alternatives || !reading.has_tried_all();
     auto transfer = std::make_unique<Transfer>();
     transfer->name_space = call.name_space;
     transfer->key = reading.key;
@@ -302,6 +316,9 @@ void Session::judge(Reading& reading, const Transfer& transfer, const Call& call
       break;
     case Outcome::kUnreachable:
       reading.failure = Status::kUnreachable;
+      if (transfer.peer != nullptr) {
+        transfer.peer->avoid();
+      }
       break;
     case Outcome::kDamaged:
       reading.damaged = true;
@@ -309,8 +326,7 @@ void Session::judge(Reading& reading, const Transfer& transfer, const Call& call
       break;
   }
   cache_.drop(transfer.name_space, transfer.key, reading.handle.get());
-  const bool another = reading.tried + 1 < (std::uint64_t{1} << reading.handle->replicas.size());
-  if (another) {
+  if (!reading.has_tried_all()) {
     return;
   }
   if (reading.fresh) {

@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kMapAgain{500};
 constexpr std::size_t kIdleMax = 64;
+constexpr std::chrono::seconds kAvoided{2};
 
 }  // namespace
 
@@ -105,6 +106,12 @@ void Peer::give_stream(base::UniqueFd fd) {
 void Peer::drop_streams() {
   const std::lock_guard lock(mutex_);
   idle_.clear();
+}
+
+void Peer::avoid() { avoided_until_ = (io::Clock::now() + kAvoided).time_since_epoch().count(); }
+
+bool Peer::is_avoided() const {
+  return io::Clock::now().time_since_epoch().count() < avoided_until_;
 }
 
 Peers::Peers(base::ClientId client, std::function<void(io::Deadline)> refresh)

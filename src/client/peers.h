@@ -3,6 +3,7 @@
 // Thread-safe.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -55,6 +56,10 @@ class Peer {
   /// Closes the idle connections: the node may have been restarted.
   void drop_streams();
 
+  /// Remembers for a while that the node did not answer, so that others are asked first.
+  void avoid();
+  bool is_avoided() const;
+
  private:
   std::shared_ptr<MappedSegment> map(io::Deadline deadline);
 
@@ -64,6 +69,7 @@ class Peer {
   std::shared_ptr<MappedSegment> segment_;
   io::Deadline no_map_before_{};
   std::vector<base::UniqueFd> idle_;
+  std::atomic<io::Clock::rep> avoided_until_{};
 };
 
 class Peers {

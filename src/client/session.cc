@@ -114,10 +114,13 @@ Result<rpc::Payload> Session::ask(Method method, const Request& request, Reply& 
     Error error = payload.error();
     if (error.code == Status::kUnreachable || error.code == Status::kTimeout) {
       error.message = base::cat("meta at ", meta_.text(), ": ", error.message);
-      error.hint =
-          error.hint.empty()
-              ? "start it with `aquifer meta`, or name its address with --meta or AQUIFER_META"
-              : error.hint;
+      if (error.hint.empty()) {
+        error.hint =
+            error.code == Status::kTimeout
+                ? "it is stopped or overloaded, or what listens there is no meta; or allow more "
+                  "time"
+                : "start it with `aquifer meta`, or name its address with --meta or AQUIFER_META";
+      }
     }
     remember(error);
     return error;
@@ -172,6 +175,9 @@ bool Session::route(Transfer& transfer, io::Deadline deadline) {
     transfer.mapped = transfer.peer->segment(transfer.place.segment, deadline);
   }
   if (transfer.mapped == nullptr && options_.transport == Transport::kShm) {
+    if (io::Clock::now() >= deadline) {
+      return false;  // the node did not answer
+    }
     remember({Status::kUnreachable,
               base::cat("the memory of node \"", transfer.peer->place().name,
                         "\" cannot be mapped here"),
@@ -189,7 +195,7 @@ void Session::move(std::span<Transfer* const> transfers, Work work, const Call& 
       continue;
     }
     if (!route(*transfer, call.deadline)) {
-      transfer->fail(Outcome::kUnreachable);
+      transfer->fail(io::Clock::now() >= call.deadline ? Outcome::kTimeout : Outcome::kUnreachable);
     } else {
       (transfer->mapped != nullptr ? by_memory : by_tcp).push_back(transfer);
     }

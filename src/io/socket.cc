@@ -36,7 +36,7 @@ Result<Resolved> resolve(const Address& address, bool to_listen) {
   const std::string port = std::to_string(address.port);
   if (const int error = getaddrinfo(address.host.c_str(), port.c_str(), &wanted, &found);
       error != 0) {
-    return Error{Status::kInvalidArgument,
+    return Error{to_listen ? Status::kInvalidArgument : Status::kUnreachable,
                  cat("cannot resolve ", address.text(), ": ", gai_strerror(error)),
                  "check the host name"};
   }

@@ -1,12 +1,14 @@
 #include "memory/shared_memory.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
 #include <cerrno>
 #include <cstring>
+#include <fstream>
 #include <utility>
 
 #include "base/strings.h"
@@ -75,8 +77,74 @@ Result<base::UniqueFd> make_anonymous(const std::string& name, std::uint64_t byt
   return fd;
 }
 
+namespace {
+
+// Bytes of physical memory.
+std::uint64_t memory_of_host() {
+  return static_cast<std::uint64_t>(sysconf(_SC_PHYS_PAGES)) *
+         static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+}
+
+// The limit of a container (cgroup 2 as seen from inside); no limit: the largest number.
+std::uint64_t memory_of_group() {
+  std::ifstream file("/sys/fs/cgroup/memory.max");
+  std::uint64_t bytes = 0;
+  return file >> bytes ? bytes : UINT64_MAX;
+}
+
+// Its maker holds this byte as long as it lives; it lies far behind those of clients.
+constexpr std::uint64_t kOwnerByte = std::uint64_t{1} << 62;
+
+Error is_taken(const std::string& path) {
+  return {Status::kConflict, cat("a running node uses the segment file ", path),
+          "stop that node, or choose another --name or folder"};
+}
+
+// A file whose maker has been killed is of no use to anyone new.
+Result<void> remove_if_abandoned(const std::string& path) {
+  const base::UniqueFd fd(open(path.c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC));
+  if (!fd) {
+    return errno == ENOENT ? Result<void>()
+                           : os_error(cat("cannot open the old segment file ", path), errno);
+  }
+  if (!lock_byte(fd.get(), kOwnerByte)) {
+    return is_taken(path);
+  }
+  unlink(path.c_str());
+  return {};
+}
+
+// Makes the file under a name of its own, so that it is owned already when it appears.
+Result<base::UniqueFd> make_owned(const std::string& path, std::uint64_t bytes) {
+  const std::string draft = cat(path, ".", getpid());
+  base::UniqueFd fd(open(draft.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
+  if (!fd) {
+    return os_error(cat("cannot make the segment file ", draft), errno);
+  }
+  const auto undo = [&](Error error) {
+    unlink(draft.c_str());
+    return error;
+  };
+  if (ftruncate(fd.get(), static_cast<off_t>(bytes)) != 0) {
+    return undo(os_error(cat("cannot size ", path, " to ", bytes, " bytes"), errno));
+  }
+  if (auto owned = lock_byte(fd.get(), kOwnerByte); !owned) {
+    return undo(std::move(owned).error());
+  }
+  if (renameat2(AT_FDCWD, draft.c_str(), AT_FDCWD, path.c_str(), RENAME_NOREPLACE) != 0) {
+    return undo(errno == EEXIST ? is_taken(path)
+                                : os_error(cat("cannot make the segment file ", path), errno));
+  }
+  return fd;
+}
+
+}  // namespace
+
 Result<base::UniqueFd> make_in_folder(const std::string& path, std::uint64_t bytes) {
   const std::string folder = folder_of(path);
+  if (auto cleared = remove_if_abandoned(path); !cleared) {
+    return std::move(cleared).error();
+  }
   struct statvfs room;
   if (statvfs(folder.c_str(), &room) != 0) {
     Error error = os_error(cat("cannot use the segments folder ", folder), errno);
@@ -91,24 +159,17 @@ Result<base::UniqueFd> make_in_folder(const std::string& path, std::uint64_t byt
             bytes),
         "give less with --dram, enlarge the file system, or name another folder with --segments"};
   }
-  base::UniqueFd fd(open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-  if (!fd) {
-    const int number = errno;
-    Error error = os_error(cat("cannot make the segment file ", path), number);
-    if (number == EEXIST) {
-      error.code = Status::kConflict;
-      error.hint =
-          "another node of this name uses the folder, or one left it behind: remove the file if "
-          "none runs";
-    }
-    return error;
-  }
-  if (ftruncate(fd.get(), static_cast<off_t>(bytes)) != 0) {
-    const int number = errno;
-    unlink(path.c_str());
-    return os_error(cat("cannot size ", path, " to ", bytes, " bytes"), number);
-  }
-  return fd;
+  return make_owned(path, bytes);
+}
+
+Result<void> check_memory(std::uint64_t bytes) {
+  const std::uint64_t limit = std::min(memory_of_host(), memory_of_group());
+  return bytes <= limit ? Result<void>()
+                        : Error{Status::kNoSpace,
+                                cat("the node is to give ", bytes,
+                                    " bytes, but this host, or its cgroup, has ", limit,
+                                    " bytes of memory in all"),
+                                "give less with --dram"};
 }
 
 Result<void> populate(int fd, const Mapping& mapping, std::uint64_t offset, std::uint64_t bytes) {

@@ -34,10 +34,13 @@ class Mapping {
 /// A file in memory of its own (memfd), sealed against shrinking. Errors: kIo.
 Result<base::UniqueFd> make_anonymous(const std::string& name, std::uint64_t bytes);
 
-/// A file in a folder (a tmpfs, hugetlbfs or memory device), made fresh. Refuses when the file
-/// system cannot hold it. Errors: kConflict (it exists), kNoSpace (naming folder, wanted and free
-/// bytes), kIo.
+/// A file in a folder (a tmpfs, hugetlbfs or memory device), made fresh; one that a killed process
+/// left behind is replaced. Refuses when the file system cannot hold it. Errors: kConflict (a
+/// living process owns it), kNoSpace (naming folder, wanted and free bytes), kIo.
 Result<base::UniqueFd> make_in_folder(const std::string& path, std::uint64_t bytes);
+
+/// Refuses what can never be had: more than the host, or the cgroup, has memory. Errors: kNoSpace.
+Result<void> check_memory(std::uint64_t bytes);
 
 /// Gives real pages to [offset, offset + bytes) of the file and maps them in, so that no later
 /// access faults for want of memory. Takes long for large ranges: call it from a helper thread in

@@ -7,21 +7,30 @@ namespace aquifer::meta {
 
 using protocol::Method;
 
+namespace {
+
+protocol::Replica wire_replica(const Segment& segment, const ReplicaRecord& replica) {
+  protocol::Replica out{segment.node.id,       segment.id, replica.slot, replica.generation,
+                        replica.header_digest, {}};
+  for (const pool::Extent& extent : replica.extents) {
+    out.extents.push_back({extent.first_unit, extent.units});
+  }
+  return out;
+}
+
+}  // namespace
+
 protocol::Handle StateMachine::handle_of(ObjectIndex object) {
   const ObjectRecord& record = directory_.object(object);
   protocol::Handle handle{Status::kOk, record.put, record.value_bytes, {}};
-  for (ReplicaIndex at = record.first_replica; at != kNone; at = directory_.replica(at).next) {
-    const ReplicaRecord& replica = directory_.replica(at);
-    const Segment& segment = *segments_.get(replica.segment);
-    if (!segment.alive()) {
-      continue;
+  for (const bool suspect : {false, true}) {  // a node that may hang comes last
+    for (ReplicaIndex at = record.first_replica; at != kNone; at = directory_.replica(at).next) {
+      const ReplicaRecord& replica = directory_.replica(at);
+      const Segment& segment = *segments_.get(replica.segment);
+      if (segment.alive() && segment.node.suspect == suspect) {
+        handle.replicas.push_back(wire_replica(segment, replica));
+      }
     }
-    protocol::Replica out{segment.node.id,       segment.id, replica.slot, replica.generation,
-                          replica.header_digest, {}};
-    for (const pool::Extent& extent : replica.extents) {
-      out.extents.push_back({extent.first_unit, extent.units});
-    }
-    handle.replicas.push_back(std::move(out));
   }
   if (handle.replicas.empty()) {
     handle.status = Status::kUnreachable;

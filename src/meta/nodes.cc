@@ -32,7 +32,7 @@ Segment segment_of(const protocol::NodeHello& hello, SessionId session) {
 }  // namespace
 
 void StateMachine::node_hello(SessionId session, std::uint64_t request,
-                              const protocol::NodeHello& hello, Time) {
+                              const protocol::NodeHello& hello, Time now) {
   if (hello.name.empty() || hello.data_bytes < pool::kUnitBytes || !hello.node || !hello.segment) {
     return refuse(session, Method::kNodeHello, request, Status::kInvalidArgument,
                   "the node's hello is incomplete", {});
@@ -71,7 +71,9 @@ void StateMachine::node_hello(SessionId session, std::uint64_t request,
     segments_.get(index)->node.session = session;
     segments_.repeat_reclaims(index);
   }
-  const Segment& segment = *segments_.get(index);
+  Segment& segment = *segments_.get(index);
+  segment.node.suspect = false;
+  segment.node.last_heard = now;
   reply(session, Method::kNodeHello, request,
         protocol::NodeWelcome{options_.pool, options_.epoch, options_.process,
                               segment.granted_units, segment.granted_slots});
@@ -117,6 +119,23 @@ void StateMachine::verified(SegmentIndex index, const protocol::Verified& messag
     segments_.reclaim(dropped.segment, dropped.slot, dropped.generation, std::move(dropped.extents),
                       {}, true);
   }
+}
+
+// Silent for a moment: suspect, and heard again: not. Silent for the grace time: as if its
+// connection had broken then.
+void StateMachine::watch_nodes(Time now) {
+  segments_.for_each([&](SegmentIndex, Segment& segment) {
+    Node& node = segment.node;
+    if (!segment.alive()) {
+      return;
+    }
+    node.suspect = now - node.last_heard >= options_.suspect_after;
+    if (now - node.last_heard >= std::max(options_.node_grace, options_.suspect_after)) {
+      outbox_.close(node.session);
+      node.session = 0;
+      node.lost_since = node.last_heard;
+    }
+  });
 }
 
 void StateMachine::forget_nodes(Time now) {

@@ -39,7 +39,7 @@ StateMachine::StartItem StateMachine::start_item(const protocol::PutStart& start
       units_for(pool::header_bytes(start.name_space.size(), item.key.size(), item.value_bytes) +
                 item.value_bytes);
   const ObjectIndex object = directory_.find(out.hash);
-  if (object != kNone && start.mode != PutMode::kReplace) {
+  if (object != kNone && start.mode != PutMode::kReplace && is_readable(object)) {
     directory_.touch(object, now);
     out.status = Status::kExists;
   } else if (start.mode == PutMode::kIfAbsent && is_being_put(out.hash)) {
@@ -48,6 +48,17 @@ StateMachine::StartItem StateMachine::start_item(const protocol::PutStart& start
     out.answered = false;
   }
   return out;
+}
+
+// Where every node that holds it is lost, an object is put again rather than said to be there.
+bool StateMachine::is_readable(ObjectIndex object) {
+  for (ReplicaIndex at = directory_.object(object).first_replica; at != kNone;
+       at = directory_.replica(at).next) {
+    if (segments_.get(directory_.replica(at).segment)->alive()) {
+      return true;
+    }
+  }
+  return false;
 }
 
 bool StateMachine::is_being_put(const base::Hash128& hash) const {
@@ -247,10 +258,12 @@ Status StateMachine::commit(base::PutId id, OpenPut& put, const protocol::PutFin
     return Status::kInvalidArgument;
   }
   if (const ObjectIndex before = directory_.find(put.hash); before != kNone) {
-    if (put.mode != PutMode::kReplace) {
+    const bool readable = is_readable(before);
+    if (put.mode != PutMode::kReplace && readable) {
       return Status::kExists;
     }
-    owing += retire(before, remove);
+    const std::uint32_t retiring = retire(before, readable ? remove : 0);
+    owing += readable ? retiring : 0;
   }
   const ObjectIndex object = directory_.add(put.hash, id, put.value_bytes);
   for (std::size_t i = 0; i < put.replicas.size(); ++i) {

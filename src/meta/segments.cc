@@ -75,7 +75,7 @@ std::vector<RemoveId> Segments::drop(SegmentIndex index) {
 }
 
 // Alive segments that could ever hold the object: the preferred one, then those with the largest
-// free share.
+// free share. Suspects only where there is nothing else.
 std::vector<SegmentIndex> Segments::candidates(std::uint32_t units, std::string_view preferred) {
   std::vector<SegmentIndex> indexes;
   for_each([&](SegmentIndex index, Segment& segment) {
@@ -89,6 +89,9 @@ std::vector<SegmentIndex> Segments::candidates(std::uint32_t units, std::string_
            static_cast<double>(s.units_max);
   };
   std::sort(indexes.begin(), indexes.end(), [&](SegmentIndex a, SegmentIndex b) {
+    if (table_[a]->node.suspect != table_[b]->node.suspect) {
+      return table_[b]->node.suspect;
+    }
     const bool a_preferred = table_[a]->node.name == preferred;
     const bool b_preferred = table_[b]->node.name == preferred;
     return a_preferred != b_preferred ? a_preferred : free_share(a) > free_share(b);

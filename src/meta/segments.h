@@ -33,6 +33,8 @@ struct Node {
   std::string host;
   std::uint64_t process = 0;
   SessionId session = 0;  ///< 0: lost
+  bool suspect = false;   ///< connected, but not heard of for a while: nothing new is placed there
+  Time last_heard{};
   Time lost_since{};
   TransportBytes read{};
   TransportBytes written{};

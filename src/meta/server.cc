@@ -1,6 +1,7 @@
 #include "meta/server.h"
 
 #include <condition_variable>
+#include <deque>
 #include <mutex>
 #include <thread>
 #include <unordered_map>
@@ -55,6 +56,9 @@ class LoopServer final : public Server, private Outbox {
     state.secret = base::random_id();
     state.node_grace = options.node_grace;
     state.client_grace = options.client_grace;
+    state.suspect_after = options.suspect_after;
+    state.reserve = {options.reserve_low_bytes, options.reserve_high_bytes};
+    state.pinned_share_max = options.pinned_share_max;
     state.fault_failed_check = options.fault_failed_check;
     state.fault_reuse_limbo = options.fault_reuse_limbo;
     return state;
@@ -79,8 +83,8 @@ class LoopServer final : public Server, private Outbox {
   }
 
   void accept(base::UniqueFd fd) {
-    if (connections_.size() >= options_.connections_max) {
-      return;  // closed at once
+    if (connections_.size() >= options_.connections_max && !close_a_stranger()) {
+      return warn_full();  // closed at once
     }
     const SessionId session = ++next_session_;
     rpc::Connection::Handlers handlers;
@@ -93,6 +97,43 @@ class LoopServer final : public Server, private Outbox {
     };
     connections_.emplace(session,
                          rpc::Connection::start(loop_, std::move(fd), std::move(handlers)));
+    strangers_.push_back(session);
+    loop_.after(options_.hello_time, [this, session] {
+      if (!state_.knows(session)) {
+        close(session);
+      }
+    });
+  }
+
+  // Makes room for a new connection at the cost of the oldest one that has not said who it is.
+  bool close_a_stranger() {
+    while (!strangers_.empty()) {
+      const SessionId session = strangers_.front();
+      strangers_.pop_front();
+      if (connections_.contains(session) && !state_.knows(session)) {
+        close(session);
+        return true;
+      }
+    }
+    return false;
+  }
+
+  void warn_full() {
+    constexpr Time kEvery{10'000};
+    if (now() - warned_full_ >= kEvery) {
+      warned_full_ = now();
+      base::log_warning("meta", "refusing connections: all ", options_.connections_max,
+                        " are taken (--connections-max)");
+    }
+  }
+
+  void close(SessionId session) override {
+    const auto found = connections_.find(session);
+    if (found != connections_.end()) {
+      const auto connection = std::move(found->second);
+      connections_.erase(found);
+      connection->close();
+    }
   }
 
   rpc::Buffer* open(SessionId session) override {
@@ -107,6 +148,8 @@ class LoopServer final : public Server, private Outbox {
   StateMachine state_;
   std::optional<rpc::Acceptor> acceptor_;
   std::unordered_map<SessionId, std::shared_ptr<rpc::Connection>> connections_;
+  std::deque<SessionId> strangers_;  ///< in the order they came; known and closed ones among them
+  Time warned_full_{-1'000'000};
   SessionId next_session_ = 0;
   std::mutex joining_;
   std::mutex mutex_;

@@ -18,7 +18,15 @@ struct ServerOptions {
       5000};  ///< a node silent for longer is lost, with what it holds
   std::chrono::milliseconds client_grace{
       1000};  ///< a client gone for longer has its open puts aborted
+  std::chrono::milliseconds suspect_after{
+      1000};  ///< a node silent for longer gets nothing new until it is heard again
+  std::chrono::milliseconds hello_time{
+      5000};  ///< a connection that has not said who it is by then is closed
   std::uint32_t connections_max = 4096;
+  std::uint64_t reserve_low_bytes = std::uint64_t{48}
+                                    << 20;  ///< background eviction on a node begins below
+  std::uint64_t reserve_high_bytes = std::uint64_t{64} << 20;  ///< and ends at this much free
+  double pinned_share_max = 0.5;                               ///< of a node's space
   bool fault_failed_check = false;  ///< tests only: a check fails at the first removal
   bool fault_reuse_limbo = false;   ///< tests only: hand out bytes that may still have a writer
 };

@@ -107,6 +107,7 @@ void StateMachine::handle_node(SessionId session, const rpc::Frame& frame, Time 
                   "a node says hello first", {});
   }
   Segment& segment = *segments_.get(index);
+  segment.node.last_heard = now;
   switch (method) {
     case Method::kNodeLeave:
       return node_leave(session, frame.header.id);
@@ -157,6 +158,10 @@ void StateMachine::client_hello(SessionId session, std::uint64_t request,
         protocol::ClientWelcome{options_.pool, options_.epoch});
 }
 
+bool StateMachine::knows(SessionId session) const {
+  return client_of_.contains(session) || segments_.find_session(session) != kNone;
+}
+
 void StateMachine::disconnected(SessionId session, Time now) {
   forget_starts(session);
   if (const auto found = client_of_.find(session); found != client_of_.end()) {
@@ -197,6 +202,7 @@ void StateMachine::tick(Time now) {
   expire_pins(now);
   expire_lists(now);
   forget_clients(now);
+  watch_nodes(now);
   forget_nodes(now);
   settle();
 }
@@ -239,7 +245,7 @@ protocol::PoolStatusReply StateMachine::status() {
   segments_.for_each([&](SegmentIndex, Segment& segment) {
     protocol::NodeStatusEntry entry;
     entry.name = segment.node.name;
-    entry.state = segment.alive() ? "alive" : "lost";
+    entry.state = !segment.alive() ? "lost" : segment.node.suspect ? "suspect" : "alive";
     entry.process = segment.node.process;
     entry.capacity_bytes = segment.capacity_units * pool::kUnitBytes;
     entry.used_bytes = segment.used_units * pool::kUnitBytes;

@@ -27,6 +27,8 @@ class Outbox {
   virtual rpc::Buffer* open(SessionId session) = 0;
   /// A frame was appended.
   virtual void appended(SessionId session) = 0;
+  /// Ends the connection of a session; disconnected() is not called for it.
+  virtual void close(SessionId session) = 0;
 };
 
 struct StateOptions {
@@ -35,6 +37,7 @@ struct StateOptions {
   std::uint64_t process = 0;  ///< random id of this meta
   std::uint64_t secret = 0;   ///< key of the directory's hash
   Time node_grace{5000};
+  Time suspect_after{1000};
   Time client_grace{1000};
   Reserve reserve{};
   double pinned_share_max = 0.5;  ///< of a node's space
@@ -48,6 +51,8 @@ class StateMachine {
 
   /// A frame came in. A malformed one is answered with an error.
   void handle(SessionId session, const rpc::Frame& frame, Time now);
+  /// True for a session that has said who it is.
+  bool knows(SessionId session) const;
   /// The connection of a session ended.
   void disconnected(SessionId session, Time now);
   /// Time passed; call every 10 ms or so.
@@ -138,6 +143,7 @@ class StateMachine {
   StartItem start_item(const protocol::PutStart& start, const protocol::PutStartItem& item,
                        Time now);
   bool is_being_put(const base::Hash128& hash) const;
+  bool is_readable(ObjectIndex object);
   void serve_waiting_starts();
   bool fill(WaitingStart& start);
   Status why_it_cannot_be_placed(const WaitingStart& start, const StartItem& item);
@@ -189,6 +195,7 @@ class StateMachine {
   void list_nodes(SessionId session, std::uint64_t request);
   void verified(SegmentIndex index, const protocol::Verified& message);
   void drop_segment(SegmentIndex index);
+  void watch_nodes(Time now);
   void forget_nodes(Time now);
 
   StateOptions options_;

@@ -277,5 +277,47 @@ TEST_F(StateMachineFailureTest, AClientsNewSessionTakesOverFromItsOld) {
   EXPECT_EQ(sim.finish(client, next), Status::kOk);
 }
 
+TEST_F(StateMachineFailureTest, ASilentNodeIsSuspectedGetsNothingNewAndIsReadLast) {
+  SimulatedNode& second = sim.add_node();
+  ASSERT_EQ(sim.put(client, "both", 1000, 2), Status::kOk);
+  node.hangs = true;
+  sim.pass(Time(1500));
+  EXPECT_EQ(sim.meta.status().nodes.at(0).state, "suspect");
+  EXPECT_EQ(sim.look(client, "both").replicas.at(0).node, second.id());
+  for (int i = 0; i < 5; ++i) {
+    const auto handle = sim.start_one(client, "key-" + std::to_string(i));
+    ASSERT_EQ(handle.status, Status::kOk);
+    EXPECT_EQ(handle.replicas.at(0).node, second.id());
+  }
+  node.hangs = false;
+  sim.pass(Time(10));
+  EXPECT_EQ(sim.meta.status().nodes.at(0).state, "alive");
+  EXPECT_EQ(sim.look(client, "both").replicas.size(), 2u);
+}
+
+TEST_F(StateMachineFailureTest, ANodeThatIsSilentForTheGraceTimeIsLostWithWhatItHolds) {
+  ASSERT_EQ(sim.put(client, "key"), Status::kOk);
+  node.hangs = true;
+  sim.pass(Time(3000));
+  EXPECT_EQ(sim.meta.status().nodes.size(), 1u);
+  sim.pass(Time(3000));
+  EXPECT_TRUE(sim.meta.status().nodes.empty());
+  EXPECT_EQ(sim.meta.status().objects, 0u);
+}
+
+TEST_F(StateMachineFailureTest, WhatOnlyALostNodeHoldsCanBePutAgainElsewhere) {
+  ASSERT_EQ(sim.put(client, "key"), Status::kOk);
+  sim.disconnect(node);
+  SimulatedNode& second = sim.add_node();
+  EXPECT_EQ(sim.look(client, "key").status, Status::kUnreachable);
+  ASSERT_EQ(sim.put(client, "key"), Status::kOk);
+  EXPECT_EQ(sim.look(client, "key").replicas.at(0).node, second.id());
+  sim.connect(node);
+  sim.deliver();
+  EXPECT_EQ(sim.look(client, "key").replicas.size(), 1u);
+  sim.pass(Time(100));
+  EXPECT_EQ(sim.used_units(0), 0u) << "the old replica has gone back";
+}
+
 }  // namespace
 }  // namespace aquifer::meta

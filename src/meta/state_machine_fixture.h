@@ -52,10 +52,11 @@ class RecordingOutbox final : public Outbox {
   }
   void appended(SessionId) override {}
 
-  void close(SessionId session) {
+  void close(SessionId session) override {
     closed_.insert(session);
     buffers_.erase(session);
   }
+  bool is_closed(SessionId session) const { return closed_.contains(session); }
   /// The frames for a session since the last call.
   std::vector<Letter> take(SessionId session) {
     std::vector<Letter> letters;
@@ -95,6 +96,8 @@ class SimulatedNode {
   /// Meta has welcomed it, and both mean the same segment.
   bool joined() const { return joined_; }
   std::size_t limbo() const { return limbo_.size(); }
+
+  bool hangs = false;  ///< connected, but says nothing
 
   /// What the writer of a replica does at its end; false when the slot was taken from it.
   bool seal(const protocol::Replica& replica) {
@@ -358,8 +361,26 @@ class Simulation {
       }
     }
   }
+  /// Nodes that are connected and do not hang say that they live.
+  void beat() {
+    for (auto& node : nodes) {
+      if (is_connected(*node) && !node->hangs) {
+        handle(session_of[node.get()], letter(protocol::Method::kNodeBeat, protocol::NodeBeat{}));
+      }
+    }
+  }
+  /// False also for a node whose connection meta has ended.
+  bool is_connected(SimulatedNode& node) {
+    const SessionId session = session_of[&node];
+    if (session != 0 && outbox.is_closed(session)) {
+      session_of[&node] = 0;
+      node.outgoing.clear();
+    }
+    return session_of[&node] != 0;
+  }
   void pass(Time time) {
     now += time;
+    beat();
     meta.tick(now);
     deliver();
   }

@@ -34,12 +34,13 @@ class Walk {
 
   void step() {
     sim_.now += Time(random_.below(20));
+    sim_.beat();
     act();
     for (auto& node : sim_.nodes) {
       for (std::uint64_t i = random_.below(3); i > 0; --i) {
         sim_.step(*node);  // some nodes hear late
       }
-      if (random_.below(8) == 0 && sim_.session_of[node.get()] != 0) {
+      if (random_.below(8) == 0 && sim_.is_connected(*node)) {
         node->poll();
       }
     }
@@ -58,7 +59,7 @@ class Walk {
       kill(i);
     }
     for (auto& node : sim_.nodes) {
-      if (sim_.session_of[node.get()] == 0) {
+      if (!sim_.is_connected(*node)) {
         sim_.connect(*node);
       }
     }
@@ -137,7 +138,7 @@ class Walk {
   }
 
   void toggle(SimulatedNode& node) {
-    if (sim_.session_of[&node] == 0) {
+    if (!sim_.is_connected(node)) {
       return sim_.connect(node);
     }
     const auto last = node.outgoing.empty() ? std::nullopt : std::optional(node.outgoing.back());
@@ -281,7 +282,8 @@ class Walk {
   void check() {
     const auto status = sim_.meta.status();
     for (const auto& node : status.nodes) {
-      ASSERT_LE(node.used_bytes + node.limbo_bytes, node.capacity_bytes);
+      ASSERT_EQ(node.free_bytes + node.used_bytes + node.limbo_bytes, node.capacity_bytes)
+          << node.name;
     }
     if (random_.below(16) != 0 || two_owners_ != 0) {
       return;

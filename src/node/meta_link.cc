@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kBackoffFirst{50};
 constexpr std::chrono::milliseconds kBackoffMax{1000};
+constexpr std::chrono::milliseconds kAnswerTime{2000};
 constexpr std::chrono::milliseconds kConnectTime{500};
 constexpr std::chrono::milliseconds kPoll{10};
 constexpr unsigned kPollsPerBeat = 10;
@@ -48,11 +49,7 @@ void MetaLink::connect() {
   }
   auto fd = io::connect_tcp(meta_, io::Clock::now() + kConnectTime);
   if (!fd) {
-    if (!told_waiting_) {
-      told_waiting_ = true;
-      hooks_.on_event(
-          base::cat("waiting for meta at ", meta_.text(), " (", fd.error().message, ")"));
-    }
+    tell_waiting(fd.error().message);
     return retry();
   }
   rpc::Connection::Handlers handlers;
@@ -64,12 +61,32 @@ void MetaLink::connect() {
     }
     if (joined_) {
       hooks_.on_event(base::cat("lost meta at ", meta_.text(), " (", why, "), connecting again"));
+    } else {
+      tell_waiting(why);
     }
     joined_ = false;
     retry();
   };
   connection_ = rpc::Connection::start(loop_, *std::move(fd), std::move(handlers));
   say_hello();
+  loop_.after(kAnswerTime, [this, asked = connection_.get()] { give_up_on(asked); });
+}
+
+// Something listens there, but it is no meta, or one that hangs.
+void MetaLink::give_up_on(const rpc::Connection* asked) {
+  if (joined_ || ended_ || connection_.get() != asked) {
+    return;
+  }
+  tell_waiting("connected, but nothing answers");
+  connection_->close();
+  connection_.reset();
+  retry();
+}
+
+void MetaLink::tell_waiting(const std::string& why) {
+  if (!std::exchange(told_waiting_, true)) {
+    hooks_.on_event(base::cat("waiting for meta at ", meta_.text(), " (", why, ")"));
+  }
 }
 
 void MetaLink::retry() {

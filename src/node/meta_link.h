@@ -47,6 +47,8 @@ class MetaLink {
  private:
   void connect();
   void retry();
+  void give_up_on(const rpc::Connection* asked);
+  void tell_waiting(const std::string& why);
   std::string advertised() const;
   void say_hello();
   void on_frame(const rpc::Frame& frame);

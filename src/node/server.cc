@@ -2,6 +2,8 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <cctype>
 #include <condition_variable>
 #include <fstream>
 #include <mutex>
@@ -13,6 +15,7 @@
 #include "io/address.h"
 #include "io/loop.h"
 #include "io/socket.h"
+#include "memory/shared_memory.h"
 #include "node/bulk_server.h"
 #include "node/meta_link.h"
 #include "node/segment_host.h"
@@ -22,11 +25,20 @@ namespace aquifer::node {
 namespace {
 
 constexpr std::chrono::milliseconds kLeaveTime{1000};
+constexpr std::size_t kNameBytesMax = 128;
 
 std::string default_name() {
   char host[256] = "node";
   gethostname(host, sizeof host - 1);
   return base::cat(host, "-", getpid());
+}
+
+// Names stand in files, logs and tables.
+bool is_name(std::string_view name) {
+  return name.size() <= kNameBytesMax && name.front() != '.' &&
+         std::all_of(name.begin(), name.end(), [](unsigned char c) {
+           return std::isalnum(c) != 0 || c == '.' || c == '_' || c == '-' || c == ':';
+         });
 }
 
 // Equal on all processes of one kernel, different elsewhere.
@@ -239,6 +251,14 @@ Result<std::unique_ptr<Server>> Server::start(const ServerOptions& options,
   if (options.dram_bytes < (std::uint64_t{1} << 20) || options.data_threads == 0) {
     return Error{Status::kInvalidArgument,
                  "a node gives at least 1MiB and has at least one data thread", "raise --dram"};
+  }
+  if (!options.name.empty() && !is_name(options.name)) {
+    return Error{Status::kInvalidArgument, "this cannot be the name of a node",
+                 base::cat("give --name letters, digits and . _ - : (not first a dot), at most ",
+                           kNameBytesMax)};
+  }
+  if (auto fits = memory::check_memory(options.dram_bytes); options.segments.empty() && !fits) {
+    return std::move(fits).error();
   }
   auto server = std::make_unique<NodeServer>(options, std::move(on_event));
   if (auto started = server->start(*meta, *listen); !started) {
