@@ -388,12 +388,14 @@ class Simulation {
   // Calls of a client, whose answers a test waits for.
   std::uint64_t start(SimulatedClient& client, std::vector<std::string> keys,
                       std::uint64_t value_bytes = 1000, unsigned replicas = 1,
-                      std::uint32_t timeout_ms = 1000, std::string_view preferred = {}) {
+                      std::uint32_t timeout_ms = 1000, std::string_view preferred = {},
+                      PutMode mode = PutMode::kKeep) {
     protocol::PutStart message;
     message.name_space = "default";
     message.timeout_ms = timeout_ms;
     message.replicas = replicas;
     message.preferred_node = preferred;
+    message.mode = mode;
     for (const std::string& key : keys) {
       message.items.push_back({key, value_bytes});
     }
@@ -447,6 +449,11 @@ class Simulation {
   std::uint64_t remove(SimulatedClient& client, std::vector<std::string_view> keys,
                        std::uint32_t timeout_ms = 1000) {
     return ask(client, protocol::Method::kRemove, protocol::Remove{"default", timeout_ms, keys});
+  }
+  Status pin(SimulatedClient& client, const std::string& key, std::uint64_t ttl_ms) {
+    return statuses(client,
+                    ask(client, protocol::Method::kPin, protocol::Pin{"default", ttl_ms, {key}}))
+        .at(0);
   }
   SimulatedNode& node_of(const protocol::Replica& replica) {
     return *nodes.at(replica.node.value - 1);
