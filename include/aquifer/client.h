@@ -127,8 +127,8 @@ class AQUIFER_EXPORT Client {
   Status pin(std::string_view key, std::chrono::milliseconds ttl, const CallOptions& options = {});
 
   /// One page of the keys that begin with `prefix`, in no order. `cursor` is that of the page
-  /// before, empty for the first. What is there all the time is listed once; what comes or goes
-  /// meanwhile may be.
+  /// before, empty for the first; a page may hold fewer entries, or none, while more follow. What
+  /// is there all the time is listed once; what comes or goes meanwhile may be.
   Result<ListPage> list(std::string_view prefix = {}, std::string_view cursor = {},
                         std::size_t entries_max = 1000, const CallOptions& options = {});
 

@@ -192,7 +192,7 @@ struct TransportBytes {
 /// One node in PoolStatus. Sizes in bytes of the data area.
 struct NodeStatus {
   std::string name;
-  std::string state;          ///< "alive", "lost"
+  std::string state;          ///< "alive", "suspect" (not heard of lately), "lost"
   std::uint64_t process = 0;  ///< its pid on its host
   std::uint64_t capacity_bytes = 0;
   std::uint64_t free_bytes = 0;

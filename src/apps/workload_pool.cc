@@ -71,8 +71,8 @@ constexpr std::uint64_t kLeastBytes = 1 << 20;  // that a node accepts
 std::uint64_t occupied_bytes(std::uint64_t object_bytes) {
   constexpr std::size_t kNameSpaceBytes = 7;
   constexpr std::size_t kKeyBytes = 32;
-  const std::uint64_t stored =
-      pool::header_bytes(kNameSpaceBytes, kKeyBytes, object_bytes) + object_bytes;
+  const std::uint64_t stored = pool::stored_bytes(
+      object_bytes, pool::header_bytes(kNameSpaceBytes, kKeyBytes, object_bytes));
   return (stored + pool::kUnitBytes - 1) / pool::kUnitBytes * pool::kUnitBytes;
 }
 

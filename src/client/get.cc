@@ -244,6 +244,9 @@ void Session::aim(Reading& reading, Transfer& transfer) {
 
 // The first that has not been tried; one on a node that did not answer lately comes last.
 std::size_t Session::choose_replica(const Reading& reading) {
+  if (reading.handle->replicas.size() == 1) {
+    return 0;
+  }
   std::optional<std::size_t> first;
   for (std::size_t replica = 0; replica < reading.handle->replicas.size(); ++replica) {
     if ((reading.tried >> replica & 1) != 0) {

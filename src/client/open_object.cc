@@ -191,7 +191,7 @@ Status OpenObject::commit(std::chrono::milliseconds timeout) {
   }
   {
     const std::lock_guard lock(mutex_);
-    if (state_ != State::kOpen) {
+    if (state_ != State::kOpen || io::Clock::now() >= expires_) {
       return Status::kCancelled;
     }
     if (writing_ != 0 || written_.leading() != bytes()) {

@@ -71,6 +71,9 @@ Result<Call> Session::begin(const CallOptions& options) {
     return Error{Status::kClosed, "this client was opened before fork()",
                  "open a client in the child"};
   }
+  if (closed_.load(std::memory_order_relaxed)) {
+    return Error{Status::kClosed, "this client has been closed", "open another"};
+  }
   if (error_is_fresh_.load(std::memory_order_relaxed)) {
     error_is_fresh_.store(false, std::memory_order_relaxed);
   }
@@ -409,7 +412,7 @@ Error Session::last_error() const {
 }
 
 void Session::close() {
-  if (!in_forked_child()) {
+  if (!in_forked_child() && !closed_.exchange(true)) {
     report_soon(io::Clock::now() + std::chrono::milliseconds(100), true);
     channel_.close();
     peers_.clear();

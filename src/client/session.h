@@ -126,6 +126,7 @@ class Session : public std::enable_shared_from_this<Session> {
   const int process_;
   std::atomic<std::uint64_t> next_ticket_{1};
   const std::string host_;
+  std::atomic<bool> closed_{false};
   HandleCache cache_;
   Peers peers_;
   Workers workers_;

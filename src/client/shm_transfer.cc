@@ -31,7 +31,7 @@ struct Target {
 
 bool resolve(const Transfer& transfer, Target& target) {
   const auto& view = transfer.mapped->view;
-  const std::uint64_t stored = transfer.header_bytes() + transfer.value_bytes;
+  const std::uint64_t stored = transfer.stored_bytes();
   if (transfer.place.slot >= view.slot_count() ||
       !view.extents_fit(transfer.place.used_extents(), stored)) {
     return false;
@@ -73,7 +73,7 @@ void check_header(Transfer& transfer) {
   std::vector<std::byte> header(transfer.header_bytes());
   const Piece piece{header.data(), header.size()};
   const bool no_fault = guarded(transfer, [&] {
-    Cursor<Piece> from(target.span(), 0);
+    Cursor<Piece> from(target.span(), pool::header_offset(transfer.value_bytes));
     Cursor<Piece> to({&piece, 1}, 0);
     memory::copy_digest(0, to, from, header.size(), Stores::kCached);
   });
@@ -92,7 +92,7 @@ void read_run(const PageRun& run) {
   const Stores stores = stores_for(transfer.bytes());
   bool match = true;
   const bool no_fault = guarded(transfer, [&] {
-    Cursor<Piece> from(target.span(), transfer.header_bytes() + offset);
+    Cursor<Piece> from(target.span(), offset);
     Cursor<Piece> to(transfer.destination, transfer.offset_of(run.first_page));
     for (std::uint64_t page = run.first_page; page < run.first_page + run.pages && match; ++page) {
       const std::uint64_t digest =
@@ -113,7 +113,7 @@ void verify_run(const PageRun& run) {
   const std::uint64_t offset = run.first_page * pool::kPageBytes;
   bool match = true;
   const bool no_fault = guarded(transfer, [&] {
-    Cursor<Piece> from(target.span(), transfer.header_bytes() + offset);
+    Cursor<Piece> from(target.span(), offset);
     for (std::uint64_t page = run.first_page; page < run.first_page + run.pages && match; ++page) {
       match = memory::digest(pool::page_seed(transfer.put, page), from,
                              pool::page_bytes(transfer.value_bytes, page)) ==
@@ -133,7 +133,7 @@ void write_run(const PageRun& run) {
   const Stores stores = stores_for(transfer.bytes());
   const bool no_fault = guarded(transfer, [&] {
     Cursor<ConstPiece> from(transfer.source, transfer.offset_of(run.first_page));
-    Cursor<Piece> to(target.span(), transfer.header_bytes() + offset);
+    Cursor<Piece> to(target.span(), offset);
     for (std::uint64_t page = run.first_page; page < run.first_page + run.pages; ++page) {
       transfer.page_digests[page] =
           memory::copy_digest(pool::page_seed(transfer.put, page), to, from,
@@ -163,7 +163,7 @@ void seal(Transfer& transfer) {
   bool sealed = false;
   const bool no_fault = guarded(transfer, [&] {
     Cursor<ConstPiece> from({&piece, 1}, 0);
-    Cursor<Piece> to(target.span(), 0);
+    Cursor<Piece> to(target.span(), pool::header_offset(transfer.value_bytes));
     memory::copy_digest(0, to, from, piece.bytes, Stores::kCached);
     pool::Slot& slot = transfer.mapped->view.slot(transfer.place.slot);
     pool::write_content(slot, transfer.place.generation, content);

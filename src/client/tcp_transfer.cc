@@ -58,10 +58,11 @@ BulkRequest request_for(const Exchange& exchange, BulkOp op) {
   switch (exchange.what) {
     case Exchange::What::kHeader:
       request.bytes = request.header_bytes;
+      request.offset = pool::header_offset(transfer.value_bytes);
       break;
     case Exchange::What::kPages:
       request.bytes = static_cast<std::uint32_t>(run_bytes(exchange.run));
-      request.offset = run_offset(exchange.run) + (op == BulkOp::kRead ? request.header_bytes : 0);
+      request.offset = run_offset(exchange.run);
       break;
     case Exchange::What::kSeal:
       request.bytes = request.header_bytes;

@@ -51,6 +51,7 @@ struct Transfer {
   std::uint32_t header_bytes() const {
     return pool::header_bytes(name_space.size(), key.size(), value_bytes);
   }
+  std::uint64_t stored_bytes() const { return pool::stored_bytes(value_bytes, header_bytes()); }
   pool::ObjectIdentity identity() const {
     return {name_space, key, put, place.segment, place.slot, place.generation, value_bytes};
   }

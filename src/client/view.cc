@@ -19,16 +19,11 @@ ViewState::ViewState(const Transfer& transfer, HandlePtr handle)
       name_space_(transfer.name_space),
       key_(transfer.key),
       mapped_(transfer.mapped) {
-  const std::uint64_t stored = transfer.header_bytes() + transfer.value_bytes;
   std::array<Piece, pool::kExtentsMax> all;
-  const std::size_t count = mapped_->view.resolve(place_.used_extents(), stored, all);
-  std::uint64_t header = transfer.header_bytes();
+  const std::size_t count = mapped_->view.resolve(place_.used_extents(), transfer.value_bytes, all);
   for (const Piece& piece : std::span(all.data(), count)) {
-    const std::size_t skipped = std::min<std::uint64_t>(header, piece.bytes);
-    header -= skipped;
-    if (skipped < piece.bytes) {
-      pieces_[piece_count_++] = {static_cast<const char*>(piece.address) + skipped,
-                                 piece.bytes - skipped};
+    if (piece.bytes > 0) {  // the last extent may hold the header alone
+      pieces_[piece_count_++] = {piece.address, piece.bytes};
     }
   }
 }

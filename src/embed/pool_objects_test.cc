@@ -195,12 +195,23 @@ TEST_P(PoolObjects, AnOpenPutEndsWithItsLifetimeOrItsRemoval) {
   ASSERT_TRUE(brief.ok());
   std::this_thread::sleep_for(std::chrono::milliseconds(5));
   EXPECT_EQ(brief->write(0, "0123456789", 10), Status::kCancelled);
+  EXPECT_EQ(brief->commit(), Status::kCancelled);
   auto removed = client_.open_put("removed", 10);
   ASSERT_TRUE(removed.ok());
   ASSERT_EQ(removed->write(0, "0123456789", 10), Status::kOk);
   EXPECT_EQ(client_.remove("removed"), Status::kOk);
   EXPECT_EQ(removed->commit(), Status::kCancelled);
   EXPECT_EQ(client_.exists("removed"), Status::kNotFound);
+}
+
+TEST_P(PoolObjects, AnOpenPutOutlivesItsClientHarmlessly) {
+  auto other = *pool_.client({.transport = GetParam()});
+  auto open = other.open_put("key", 10);
+  ASSERT_TRUE(open.ok());
+  other.close();
+  EXPECT_EQ(open->write(0, "0123456789", 10), Status::kClosed);
+  EXPECT_EQ(open->commit(), Status::kClosed);
+  EXPECT_EQ(client_.exists("key"), Status::kNotFound);
 }
 
 TEST_P(PoolObjects, AbsentMeansNeitherThereNorOnTheWay) {

@@ -35,9 +35,9 @@ StateMachine::StartItem StateMachine::start_item(const protocol::PutStart& start
   }
   out.hash = hasher_(start.name_space, item.key);
   out.parent = item.parent.empty() ? base::Hash128{} : hasher_(start.name_space, item.parent);
-  out.units =
-      units_for(pool::header_bytes(start.name_space.size(), item.key.size(), item.value_bytes) +
-                item.value_bytes);
+  out.units = units_for(pool::stored_bytes(
+      item.value_bytes,
+      pool::header_bytes(start.name_space.size(), item.key.size(), item.value_bytes)));
   const ObjectIndex object = directory_.find(out.hash);
   if (object != kNone && start.mode != PutMode::kReplace && is_readable(object)) {
     directory_.touch(object, now);
@@ -91,7 +91,7 @@ void StateMachine::put_start(SessionId session, std::uint64_t request,
   waiting.deadline = now + timeout;
   waiting.node_deadline = std::min(waiting.deadline, now + kFirstNodeTime);
   const Time lifetime{std::min(start.lifetime_ms, kTimeoutMaxMs)};
-  waiting.put_expires = std::max(waiting.deadline, now + lifetime) + kCommitGrace;
+  waiting.put_expires = (start.lifetime_ms == 0 ? waiting.deadline : now + lifetime) + kCommitGrace;
   waiting.mode = start.mode;
   waiting.items.reserve(start.items.size());
   for (const protocol::PutStartItem& item : start.items) {

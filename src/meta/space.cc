@@ -40,42 +40,88 @@ void Space::add_units(pool::Extent run) {
   insert(first, units);
 }
 
-pool::Extent Space::cut(std::set<std::pair<std::uint32_t, std::uint32_t>>::iterator run,
-                        std::uint32_t units) {
+namespace {
+
+std::uint32_t align_up(std::uint32_t unit, std::uint32_t alignment) {
+  return (unit + alignment - 1) / alignment * alignment;
+}
+
+// What is left of a run behind its first aligned unit.
+std::uint32_t aligned_units(std::uint32_t units, std::uint32_t first, std::uint32_t alignment) {
+  const std::uint32_t skipped = align_up(first, alignment) - first;
+  return units > skipped ? units - skipped : 0;
+}
+
+}  // namespace
+
+// Takes up to `units` units of a run, from its first aligned unit on.
+pool::Extent Space::cut(BySize::iterator run, std::uint32_t units, std::uint32_t alignment) {
   const auto [available, first] = *run;
-  const std::uint32_t taken = std::min(units, available);
+  const std::uint32_t start = align_up(first, alignment);
+  const std::uint32_t taken = std::min(units, aligned_units(available, first, alignment));
+  const std::uint32_t end = start + taken;
   erase(by_start_.find(first));
-  if (taken < available) {
-    insert(first + taken, available - taken);
+  if (start > first) {
+    insert(first, start - first);
+  }
+  if (end < first + available) {
+    insert(end, first + available - end);
   }
   free_units_ -= taken;
-  return {first, taken};
+  return {start, taken};
+}
+
+Space::BySize::iterator Space::smallest_that_fits(std::uint32_t units, std::uint32_t alignment) {
+  auto run = by_size_.lower_bound({units, 0});
+  // A run that is longer by an alignment fits wherever it begins; of those between a few are tried.
+  constexpr int kTries = 16;
+  for (int i = 0; i < kTries && run != by_size_.end() && run->first < units + alignment - 1; ++i) {
+    if (aligned_units(run->first, run->second, alignment) >= units) {
+      return run;
+    }
+    ++run;
+  }
+  return by_size_.lower_bound({units + alignment - 1, 0});
 }
 
 std::optional<Placement> Space::take(std::uint32_t units) {
   if (slots_.empty() || units == 0 || free_units_ < units) {
     return std::nullopt;
   }
+  const std::uint32_t alignment = units >= kLargeUnits ? kLargeAlignment : 1;
   Placement placement;
-  if (const auto fitting = by_size_.lower_bound({units, 0}); fitting != by_size_.end()) {
-    placement.extents.push_back(cut(fitting, units));
-  } else {
-    std::uint64_t reachable = 0;
-    auto run = by_size_.rbegin();
-    for (std::size_t i = 0; i < pool::kExtentsMax && run != by_size_.rend(); ++i, ++run) {
-      reachable += run->first;
-    }
-    if (reachable < units) {
-      return std::nullopt;
-    }
-    while (units > 0) {
-      placement.extents.push_back(cut(std::prev(by_size_.end()), units));
+  if (const auto fitting = smallest_that_fits(units, alignment); fitting != by_size_.end()) {
+    placement.extents.push_back(cut(fitting, units, alignment));
+  } else if (const auto runs = largest_runs(units, alignment)) {
+    for (const std::uint32_t first : *runs) {
+      const auto run = by_size_.find({by_start_.at(first), first});
+      placement.extents.push_back(cut(run, units, alignment));
       units -= placement.extents.back().units;
     }
+  } else {
+    return std::nullopt;
   }
   placement.slot = slots_.back();
   slots_.pop_back();
   return placement;
+}
+
+// The first units of the largest runs that hold as many together; nothing when that takes too many.
+std::optional<std::vector<std::uint32_t>> Space::largest_runs(std::uint32_t units,
+                                                              std::uint32_t alignment) const {
+  std::vector<std::uint32_t> firsts;
+  std::uint64_t held = 0;
+  for (auto run = by_size_.rbegin();
+       run != by_size_.rend() && held < units && firsts.size() < pool::kExtentsMax; ++run) {
+    // All but the last run are used up: whole alignments, so that the next one continues aligned.
+    const std::uint32_t usable = aligned_units(run->first, run->second, alignment);
+    if (usable == 0) {
+      break;
+    }
+    firsts.push_back(run->second);
+    held += usable;
+  }
+  return held >= units ? std::optional(std::move(firsts)) : std::nullopt;
 }
 
 }  // namespace aquifer::meta

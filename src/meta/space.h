@@ -1,6 +1,8 @@
 // Free space of one segment, as meta sees it: runs of granted units and granted slots. An object
 // may take several runs, so space that adds up can be used however it is cut; only when it is cut
 // into more than pool::kExtentsMax runs for one object does eviction have to make a larger one.
+// What large objects take begins at multiples of kLargeAlignment, where copies run best; the few
+// units in front stay for small ones.
 #pragma once
 
 #include <cstdint>
@@ -31,6 +33,10 @@ constexpr std::uint32_t units_for(std::uint64_t stored_bytes) {
   return static_cast<std::uint32_t>((stored_bytes + pool::kUnitBytes - 1) / pool::kUnitBytes);
 }
 
+/// From this size on, in units, runs begin at multiples of kLargeAlignment units (4 KiB).
+inline constexpr std::uint32_t kLargeUnits = 128;
+inline constexpr std::uint32_t kLargeAlignment = 8;
+
 class Space {
  public:
   /// Adds granted units (a run that is free now) or a granted slot.
@@ -49,11 +55,14 @@ class Space {
  private:
   void insert(std::uint32_t first, std::uint32_t units);
   void erase(std::map<std::uint32_t, std::uint32_t>::iterator run);
-  pool::Extent cut(std::set<std::pair<std::uint32_t, std::uint32_t>>::iterator run,
-                   std::uint32_t units);
+  using BySize = std::set<std::pair<std::uint32_t, std::uint32_t>>;
+  BySize::iterator smallest_that_fits(std::uint32_t units, std::uint32_t alignment);
+  std::optional<std::vector<std::uint32_t>> largest_runs(std::uint32_t units,
+                                                         std::uint32_t alignment) const;
+  pool::Extent cut(BySize::iterator run, std::uint32_t units, std::uint32_t alignment);
 
   std::map<std::uint32_t, std::uint32_t> by_start_;  ///< first unit -> units; neighbours are merged
-  std::set<std::pair<std::uint32_t, std::uint32_t>> by_size_;  ///< (units, first unit)
+  BySize by_size_;                                   ///< (units, first unit)
   std::vector<FreeSlot> slots_;
   std::uint64_t free_units_ = 0;
 };

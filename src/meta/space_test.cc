@@ -51,6 +51,25 @@ TEST(Space, AnObjectLargerThanEveryRunTakesTheLargestOnes) {
   EXPECT_EQ(space.free_units(), 4u);
 }
 
+TEST(Space, LargeObjectsBeginAtMultiplesOfFourKibibytes) {
+  Space space = with_slots(10);
+  space.add_units({3, 1000});
+  EXPECT_EQ(space.take(kLargeUnits)->extents, (std::vector<pool::Extent>{{8, kLargeUnits}}));
+  EXPECT_EQ(space.take(5)->extents, (std::vector<pool::Extent>{{3, 5}})) << "what was in front";
+  EXPECT_EQ(space.take(1)->extents, (std::vector<pool::Extent>{{136, 1}}));
+  EXPECT_EQ(space.take(200)->extents, (std::vector<pool::Extent>{{144, 200}}));
+  EXPECT_EQ(space.free_units(), 1000u - kLargeUnits - 5 - 1 - 200);
+  // Exactly as many, but not from an aligned unit on: another run, or several.
+  Space tight = with_slots(2);
+  tight.add_units({1, 128});
+  tight.add_units({200, 64});
+  const auto placement = tight.take(128);
+  ASSERT_TRUE(placement);
+  EXPECT_EQ(placement->extents, (std::vector<pool::Extent>{{8, 121}, {200, 7}}));
+  EXPECT_FALSE(tight.take(128)) << "no more than that";
+  EXPECT_EQ(tight.free_units(), 7u + 57u);
+}
+
 TEST(Space, NothingIsTakenWhenItCannotBeWhole) {
   Space space = with_slots(0);
   space.add_units({0, 10});

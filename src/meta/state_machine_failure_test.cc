@@ -129,7 +129,7 @@ TEST_F(StateMachineFailureTest, AWriterThatAnswersAnExpiredPutGivesItsSpaceBack)
 TEST_F(StateMachineFailureTest, ABatchThatWaitedForAClientThatIsGoneHoldsNothing) {
   const auto half = node.units() * pool::kUnitBytes / 2;
   const auto held = sim.start_one(other, "held", half);
-  sim.start(client, {"a", "b"}, half - 4096, 1, 60'000);
+  sim.start(client, {"a", "b"}, half - 8192, 1, 60'000);
   EXPECT_GT(sim.used_units(0), units_of(held));
   sim.disconnect(client);
   sim.pass(Time(1000));

@@ -260,7 +260,7 @@ TEST_F(StateMachineTest, APutWhoseKeyIsRemovedWhileItWaitsForSpaceIsNotAnsweredO
   SimulatedClient& other = sim.add_client();
   const auto half = node.units() * pool::kUnitBytes / 2;
   const auto held = sim.start_one(other, "held", half);
-  const auto request = sim.start(client, {"small", "large"}, half - 2048);
+  const auto request = sim.start(client, {"small", "large"}, half - 8192);
   ASSERT_TRUE(sim.handles(client, request).empty());
   sim.remove(other, {"small"});
   sim.seal(held);

@@ -161,10 +161,10 @@ void BulkConnection::begin_read() {
       const bool good = content && resolve(*content) &&
                         request_.offset <= content->stored_bytes() &&
                         request_.bytes <= content->stored_bytes() - request_.offset;
-      header_part_ =
-          content && request_.offset < content->header_bytes
-              ? std::min<std::uint64_t>(request_.bytes, content->header_bytes - request_.offset)
-              : 0;
+      const std::uint64_t end = request_.offset + request_.bytes;
+      header_part_ = content && end > content->value_bytes
+                         ? end - std::max(content->value_bytes, request_.offset)
+                         : 0;
       return good ? Status::kOk : Status::kIntegrity;
     });
   }
@@ -296,8 +296,7 @@ Status BulkConnection::write_unlocked(const char* from, std::size_t bytes, int f
   if (!holds(segment_->view().slot(request_.slot), request_.generation, SlotState::kGranted)) {
     return Status::kCancelled;
   }
-  memory::Cursor<Piece> to({pieces_.data(), piece_count_},
-                           request_.header_bytes + request_.offset + moved_);
+  memory::Cursor<Piece> to({pieces_.data(), piece_count_}, request_.offset + moved_);
   const std::size_t run = to.run(bytes);
   if (from != nullptr) {
     memory::copy_digest(0, to.address(), from, run, memory::Stores::kCached);
@@ -319,8 +318,7 @@ void BulkConnection::digest_arrived(std::uint64_t first, std::uint64_t bytes) {
   while (bytes > 0) {
     const std::uint64_t page = first / pool::kPageBytes;
     const std::uint64_t run = std::min<std::uint64_t>(bytes, (page + 1) * pool::kPageBytes - first);
-    memory::Cursor<Piece> from({pieces_.data(), piece_count_},
-                               request_.header_bytes + request_.offset + first);
+    memory::Cursor<Piece> from({pieces_.data(), piece_count_}, request_.offset + first);
     page_states_[page] = memory::digest(page_states_[page], from, run);
     first += run;
     bytes -= run;
@@ -454,7 +452,8 @@ Status BulkConnection::seal_unlocked(pool::Slot& slot, const std::vector<std::by
   }
   const ConstPiece source{header.data(), header.size()};
   memory::Cursor<ConstPiece> read({&source, 1}, 0);
-  memory::Cursor<Piece> write({pieces_.data(), piece_count_}, 0);
+  memory::Cursor<Piece> write({pieces_.data(), piece_count_},
+                              pool::header_offset(request_.value_bytes));
   memory::copy_digest(0, write, read, header.size(), memory::Stores::kCached);
   pool::SlotContent content;
   content.put = request_.put;

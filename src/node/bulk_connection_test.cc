@@ -81,7 +81,7 @@ class BulkConnectionTest : public ::testing::Test, protected SegmentFixture {
     request.value_bytes = value.size();
     request.header_bytes = pool::header_bytes(kSpace.size(), kKey.size(), value.size());
     request.extent_count = 1;
-    const auto extent = extent_of(slot, request.header_bytes + value.size());
+    const auto extent = extent_of(slot, pool::stored_bytes(value.size(), request.header_bytes));
     request.extents[0] = {extent.first_unit, extent.units};
     return request;
   }
@@ -158,9 +158,8 @@ TEST_F(BulkConnectionTest, WhatIsWrittenAndSealedIsReadBack) {
   EXPECT_EQ(ask(wire, seal_frame(0, 1, value)), Status::kOk);
   EXPECT_EQ(slot_word(0), (SlotWord{1, SlotState::kSealed}));
   EXPECT_EQ(ask(wire, seal_frame(0, 1, value)), Status::kOk) << "a repeat";
-  const auto head = header(0, 1, value);
   Wire reader(address_);
-  ASSERT_EQ(ask(reader, read_frame(0, 1, head.size(), value.size())), Status::kOk);
+  ASSERT_EQ(ask(reader, read_frame(0, 1, 0, value.size())), Status::kOk);
   std::string got(value.size(), '\0');
   BulkTrailer trailer;
   ASSERT_TRUE(reader.receive(got.data(), got.size()));
@@ -259,7 +258,8 @@ TEST_F(BulkConnectionTest, AReadOfWhatIsNotThereOrTooLongIsAnsweredSo) {
   EXPECT_EQ(ask(wire, read_frame(0, 2, 0, 100)), Status::kNotFound);
   EXPECT_EQ(ask(wire, read_frame(0, 1, 0, 5000)), Status::kIntegrity);
   EXPECT_EQ(ask(wire, read_frame(0, 1, ~std::uint64_t{0}, 100)), Status::kIntegrity);
-  std::uint64_t stored = header(0, 1, value).size() + value.size();
+  const std::uint64_t stored =
+      pool::stored_bytes(value.size(), static_cast<std::uint32_t>(header(0, 1, value).size()));
   EXPECT_EQ(ask(wire, read_frame(0, 1, stored - 1, 2)), Status::kIntegrity);
   served_->view().slot(0).content.extents[0].first_unit ^= 1;  // damaged
   EXPECT_EQ(ask(wire, read_frame(0, 1, 0, 100)), Status::kIntegrity);
@@ -270,10 +270,8 @@ TEST_F(BulkConnectionTest, ALateWriterCannotWriteIntoASlotThatWasTakenBack) {
   const std::string head = write_frame(0, 1, value, 0, value.size());
   Wire late(address_);
   ASSERT_TRUE(late.send(head.data(), sizeof(BulkRequest) + 1000));  // then it stalls
-  const std::size_t header_bytes = header(0, 1, value).size();
   const auto deadline = io::Clock::now() + std::chrono::seconds(30);
-  while (std::memcmp(memory_of(0) + header_bytes, value.data(), 1000) != 0 &&
-         io::Clock::now() < deadline) {
+  while (std::memcmp(memory_of(0), value.data(), 1000) != 0 && io::Clock::now() < deadline) {
     std::this_thread::yield();
   }
   ASSERT_EQ(host_view_->reclaim({0, 1, base::ClientId{4}, false}).next_generation, 2u);
@@ -286,7 +284,7 @@ TEST_F(BulkConnectionTest, ALateWriterCannotWriteIntoASlotThatWasTakenBack) {
   EXPECT_EQ(ask(late, head), Status::kCancelled);
   EXPECT_EQ(ask(late, seal_frame(0, 1, value)), Status::kCancelled);
   EXPECT_EQ(ask(owner, seal_frame(0, 2, next)), Status::kOk) << "the new owner is not disturbed";
-  EXPECT_EQ(std::memcmp(memory_of(0) + header(0, 2, next).size(), next.data(), next.size()), 0);
+  EXPECT_EQ(std::memcmp(memory_of(0), next.data(), next.size()), 0);
 }
 
 TEST_F(BulkConnectionTest, AReclaimRacingWithWritersLeavesNoByteOfTheOldOwner) {

@@ -84,8 +84,8 @@ class SegmentFixture {
                          std::uint64_t generation = 1) {
     const base::PutId put{1, 100 + slot};
     const auto header = header_of(slot, generation, put, value);
-    std::memcpy(data(slot), header.data(), header.size());
-    std::memcpy(data(slot) + header.size(), value.data(), value.size());
+    std::memcpy(data(slot), value.data(), value.size());
+    std::memcpy(data(slot) + pool::header_offset(value.size()), header.data(), header.size());
     pool::SlotContent content;
     content.put = put;
     content.header_digest = pool::digest_of_header(put, header);

@@ -267,7 +267,7 @@ std::vector<std::byte> SegmentHost::checked_header(std::uint32_t slot, std::uint
   const std::size_t count = view_.resolve(content.used_extents(), content.stored_bytes(), pieces);
   std::vector<std::byte> header(content.header_bytes);
   const Piece header_piece{header.data(), header.size()};
-  memory::Cursor<Piece> from({pieces.data(), count}, 0);
+  memory::Cursor<Piece> from({pieces.data(), count}, pool::header_offset(content.value_bytes));
   memory::Cursor<Piece> to({&header_piece, 1}, 0);
   good = memory::guarded(mapping_.data(), mapping_.size(), [&] {
     memory::copy_digest(0, to, from, content.header_bytes, memory::Stores::kCached);
@@ -298,7 +298,7 @@ bool SegmentHost::find_bad(const protocol::Verify& verify) {
   std::array<Piece, pool::kExtentsMax> pieces;
   const std::size_t count =
       good ? view_.resolve(content.used_extents(), content.stored_bytes(), pieces) : 0;
-  memory::Cursor<Piece> from({pieces.data(), count}, content.header_bytes);
+  memory::Cursor<Piece> from({pieces.data(), count}, 0);
   for (std::uint64_t page = 0; good && page < digests.size(); ++page) {
     std::uint64_t state = pool::page_seed(content.put, page);
     good = memory::guarded(mapping_.data(), mapping_.size(), [&] {

@@ -1,4 +1,4 @@
-// The stored object: header, then value bytes. The header names the object in full and carries a
+// The stored object: value bytes, then a header. The header names the object in full and carries a
 // digest of every page of the value; the digest of the header travels in the handle. So a reader
 // that holds a handle can tell by itself whether the bytes it got are the bytes that were put under
 // its key.
@@ -42,7 +42,18 @@ constexpr std::uint64_t page_bytes(std::uint64_t value_bytes, std::uint64_t page
   return value_bytes - first < kPageBytes ? value_bytes - first : kPageBytes;
 }
 
-/// Size of the header, a multiple of 64 so that the value is aligned for streaming stores.
+/// Where the header lies: behind the value, on a cache line of its own. So the value begins where
+/// its extents do, and the pages that a copy works on side by side begin where the memory's do.
+constexpr std::uint64_t header_offset(std::uint64_t value_bytes) {
+  return (value_bytes + 63) / 64 * 64;
+}
+
+/// Bytes that value and header take.
+constexpr std::uint64_t stored_bytes(std::uint64_t value_bytes, std::uint32_t header_bytes) {
+  return header_offset(value_bytes) + header_bytes;
+}
+
+/// Size of the header, a multiple of 64.
 std::uint32_t header_bytes(std::size_t name_space_bytes, std::size_t key_bytes,
                            std::uint64_t value_bytes);
 

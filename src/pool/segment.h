@@ -27,13 +27,14 @@
 #include "aquifer/result.h"
 #include "aquifer/types.h"
 #include "base/ids.h"
+#include "pool/object.h"
 
 namespace aquifer::pool {
 
 inline constexpr std::uint64_t kUnitBytes = 512;
 inline constexpr std::size_t kExtentsMax = 8;
 inline constexpr std::uint64_t kSegmentMagic = 0x3147455351415141;  // "AQAQSEG1"
-inline constexpr std::uint32_t kLayoutVersion = 2;
+inline constexpr std::uint32_t kLayoutVersion = 3;
 inline constexpr std::uint32_t kViewersMax = 64;  ///< clients of a segment that may hold views
 
 enum class SlotState : std::uint8_t {
@@ -72,7 +73,7 @@ struct SlotContent {
   std::array<Extent, kExtentsMax> extents{};
 
   std::span<const Extent> used_extents() const { return {extents.data(), extent_count}; }
-  std::uint64_t stored_bytes() const { return header_bytes + value_bytes; }
+  std::uint64_t stored_bytes() const { return pool::stored_bytes(value_bytes, header_bytes); }
 };
 
 /// A slot as it lies in shared memory.

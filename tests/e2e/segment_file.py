@@ -70,8 +70,8 @@ class SegmentFile:
         runs = content[6:6 + 2 * extents]
         ranges = [(self.data_offset + first * UNIT_BYTES, units * UNIT_BYTES)
                   for first, units in zip(runs[::2], runs[1::2])]
-        header = self._cut(ranges, 0, header_bytes)
-        value = self._cut(ranges, header_bytes, value_bytes)
+        header = self._cut(ranges, (value_bytes + 63) // 64 * 64, header_bytes)
+        value = self._cut(ranges, 0, value_bytes)
         start = b"".join(self.bytes[at:at + size] for at, size in header)
         name_space_bytes, = struct.unpack_from("<H", start, 6)
         key_bytes, = struct.unpack_from("<H", start, 60)
