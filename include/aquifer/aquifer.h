@@ -37,6 +37,8 @@
 
 #include "aquifer/export.h"
 
+/* Names are those of C. NOLINTBEGIN(readability-identifier-naming) */
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -595,5 +597,7 @@ AQUIFER_EXPORT void aquifer_pool_free(aquifer_pool_t* pool);
 #ifdef __cplusplus
 }
 #endif
+
+/* NOLINTEND(readability-identifier-naming) */
 
 #endif

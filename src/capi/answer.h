@@ -1,6 +1,7 @@
 // Calls whose answer is a handle on a report: listings, objects, the state of the pool.
 #pragma once
 
+#include <new>
 #include <utility>
 
 #include "capi/convert.h"
@@ -33,10 +34,11 @@ aquifer_status_t run_answer(const aquifer_client_t* client, const aquifer_call_o
       return client->refuse(kNullAnswer);
     }
     auto answer = run(call.value);
-    if (answer) {
-      *out = new Handle{*std::move(answer)};
+    if (!answer) {
+      return client->answered(answer.code());
     }
-    return client->answered(answer.code());
+    *out = new (std::nothrow) Handle{*std::move(answer)};
+    return *out == nullptr ? client->refuse(kNoMemory) : aquifer_status_t{AQUIFER_OK};
   });
 }
 
