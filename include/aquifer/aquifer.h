@@ -530,7 +530,7 @@ typedef struct aquifer_pool_status_t {
 typedef struct aquifer_node_status_t {
   size_t struct_size;
   const char* name;
-  const char* state; /**< "alive", "lost" */
+  const char* state; /**< "alive", "suspect", "lost" */
   uint64_t process;  /**< its pid on its host */
   uint64_t capacity_bytes;
   uint64_t free_bytes;
