@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Checks which shared libraries the programs and the Python module ask for.
+"""Checks which shared libraries the programs, libaquifer.so and the Python module ask for.
 
 A user copies one file to another machine: it may need what every Debian has and OpenSSL, nothing else.
+libaquifer.so goes into processes that have an OpenSSL of their own, and so must not bring one.
 """
 
 import argparse
@@ -14,6 +15,7 @@ from sources import ROOT
 
 ALLOWED = ("linux-vdso", "ld-linux", "libc", "libm", "libstdc++", "libgcc_s", "libssl", "libcrypto",
            "libpthread", "libdl", "librt")
+ALLOWED_FOR_LIBRARY = ("linux-vdso", "ld-linux", "libc", "libm", "libstdc++", "libgcc_s")
 
 
 def libraries(program):
@@ -26,22 +28,25 @@ def libraries(program):
     return [Path(line.split()[0]).name for line in result.stdout.splitlines() if line.strip()]
 
 
-def is_allowed(library):
-    return re.split(r"\.so|-x86-64|-aarch64", library)[0] in ALLOWED
+def is_allowed(library, allowed=ALLOWED):
+    return re.split(r"\.so|-x86-64|-aarch64", library)[0] in allowed
 
 
 def programs(build):
-    found = [path for path in (build / "bin").glob("*") if path.is_file()]
-    return sorted(found) + sorted((build / "python").rglob("*.so"))
+    """Pairs of a file and the names that it may load."""
+    found = sorted(path for path in (build / "bin").glob("*") if path.is_file())
+    found += sorted((build / "python").rglob("*.so"))
+    return ([(path, ALLOWED) for path in found]
+            + [(path, ALLOWED_FOR_LIBRARY) for path in sorted((build / "lib").glob("*.so"))])
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--build", type=Path, default=ROOT / "build" / "dev")
     status = 0
-    for program in programs(parser.parse_args().build):
+    for program, allowed in programs(parser.parse_args().build):
         for library in libraries(program):
-            if not is_allowed(library):
+            if not is_allowed(library, allowed):
                 print(f"{program.name}: needs {library}, which is not in tools/check_ldd.py")
                 status = 1
     return status

@@ -23,9 +23,16 @@ def test_a_program_of_the_system_is_read():
     assert "libc.so.6" in check_ldd.libraries("/bin/ls")
 
 
-def test_programs_and_modules_of_a_build_are_found(tmp_path):
-    (tmp_path / "bin").mkdir()
-    (tmp_path / "bin" / "aquifer").touch()
-    (tmp_path / "python" / "aquifer").mkdir(parents=True)
-    (tmp_path / "python" / "aquifer" / "_core.abi3.so").touch()
-    assert [path.name for path in check_ldd.programs(tmp_path)] == ["aquifer", "_core.abi3.so"]
+@pytest.mark.parametrize("library", ["libssl.so.3", "libcrypto.so.3", "libfmt.so.9"])
+def test_the_shared_library_brings_nothing_that_its_process_may_have_too(library):
+    assert not check_ldd.is_allowed(library, check_ldd.ALLOWED_FOR_LIBRARY)
+
+
+def test_programs_libraries_and_modules_of_a_build_are_found(tmp_path):
+    for name in ("bin/aquifer", "python/aquifer/_core.abi3.so", "lib/libaquifer.so"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).touch()
+    found = {path.name: allowed for path, allowed in check_ldd.programs(tmp_path)}
+    assert list(found) == ["aquifer", "_core.abi3.so", "libaquifer.so"]
+    assert found["aquifer"] == found["_core.abi3.so"] == check_ldd.ALLOWED
+    assert found["libaquifer.so"] == check_ldd.ALLOWED_FOR_LIBRARY

@@ -1,4 +1,4 @@
-"""The C++ files of the repository, for the checks beside this file."""
+"""The C and C++ files of the repository, for the checks beside this file."""
 
 import subprocess
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 
 
-def cpp_files(suffixes=(".h", ".cc")):
+def cpp_files(suffixes=(".h", ".cc", ".c")):
     """Tracked files and new ones that git does not ignore, relative to the root, sorted."""
     listed = subprocess.run(
         ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
