@@ -1,9 +1,36 @@
 """Aquifer: a shared pool of KV-cache memory for LLM inference.
 
-A Client puts immutable values under keys into a pool and reads them back, verified; a Pool is a
-whole pool inside this process. Importing starts nothing: no thread, no socket, no signal handler.
+A Client puts immutable values under keys into a pool and reads them back, verified; an AsyncClient
+does so for asyncio; a Pool is a whole pool inside this process. Importing starts nothing: no
+thread, no socket, no signal handler.
 """
 
-from ._aquifer import Client, Pool, Status, __version__
+from ._aquifer import Client, KeyIterator, PendingPut, Pool, Status, View, __version__
 
-__all__ = ["Client", "Pool", "Status", "__version__"]
+# Brought in when they are asked for: asyncio takes longer to import than all the rest.
+_ASYNC = ["AsyncClient", "AsyncKeyIterator", "AsyncPendingPut"]
+
+__all__ = [
+    "AsyncClient",
+    "AsyncKeyIterator",
+    "AsyncPendingPut",
+    "Client",
+    "KeyIterator",
+    "PendingPut",
+    "Pool",
+    "Status",
+    "View",
+    "__version__",
+]
+
+
+def __getattr__(name):
+    if name not in _ASYNC:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from . import _async
+
+    return getattr(_async, name)
+
+
+def __dir__():
+    return sorted({*globals(), *__all__})

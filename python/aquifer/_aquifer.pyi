@@ -1,3 +1,4 @@
+from builtins import list as _list
 from enum import IntEnum
 from types import TracebackType
 from typing import Any, Literal, Protocol, TypeAlias
@@ -11,11 +12,20 @@ class _Array(Protocol):
     @property
     def __array_interface__(self) -> dict[str, Any]: ...
 
+# What torch's tensors have; torch itself need not be there.
+class _Tensor(Protocol):
+    def data_ptr(self) -> int: ...
+    def is_contiguous(self) -> bool: ...
+
 _Key: TypeAlias = str | bytes
 _Keys: TypeAlias = list[str] | list[bytes] | list[_Key] | tuple[_Key, ...]
-_Piece: TypeAlias = Buffer | _Array | tuple[int, int]
+_Parents: TypeAlias = _Keys | list[str | None] | list[bytes | None] | tuple[_Key | None, ...] | None
+_Numbers: TypeAlias = list[int] | tuple[int, ...]
+_Piece: TypeAlias = Buffer | _Array | _Tensor | tuple[int, int]
 _Value: TypeAlias = _Piece | list[Any] | tuple[_Piece, ...]
 _Values: TypeAlias = list[Any] | tuple[_Value, ...]
+_Page: TypeAlias = tuple[list[tuple[_Key, int]], bytes | None]
+_Mode: TypeAlias = Literal["keep", "if_absent", "replace"]
 _Transport: TypeAlias = Literal["auto", "shm", "tcp"]
 
 class Status(IntEnum):
@@ -62,6 +72,7 @@ class Client:
         key: _Key,
         value: _Value,
         *,
+        parent: _Key | None = None,
         replicas: int = 1,
         preferred_node: str | None = None,
         namespace: str | None = None,
@@ -72,17 +83,88 @@ class Client:
         keys: _Keys,
         values: _Values,
         *,
+        parents: _Parents = None,
         replicas: int = 1,
         preferred_node: str | None = None,
         namespace: str | None = None,
         timeout: float | None = None,
-    ) -> list[Status]: ...
+    ) -> _list[Status]: ...
+    def put_if_absent(
+        self,
+        key: _Key,
+        value: _Value,
+        *,
+        parent: _Key | None = None,
+        replicas: int = 1,
+        preferred_node: str | None = None,
+        namespace: str | None = None,
+        timeout: float | None = None,
+    ) -> Status: ...
+    def put_if_absent_batch(
+        self,
+        keys: _Keys,
+        values: _Values,
+        *,
+        parents: _Parents = None,
+        replicas: int = 1,
+        preferred_node: str | None = None,
+        namespace: str | None = None,
+        timeout: float | None = None,
+    ) -> _list[Status]: ...
+    def replace(
+        self,
+        key: _Key,
+        value: _Value,
+        *,
+        parent: _Key | None = None,
+        replicas: int = 1,
+        preferred_node: str | None = None,
+        namespace: str | None = None,
+        timeout: float | None = None,
+    ) -> Status: ...
+    def replace_batch(
+        self,
+        keys: _Keys,
+        values: _Values,
+        *,
+        parents: _Parents = None,
+        replicas: int = 1,
+        preferred_node: str | None = None,
+        namespace: str | None = None,
+        timeout: float | None = None,
+    ) -> _list[Status]: ...
+    def open_put(
+        self,
+        key: _Key,
+        size: int,
+        *,
+        mode: _Mode = "keep",
+        lifetime: float = 60.0,
+        parent: _Key | None = None,
+        replicas: int = 1,
+        preferred_node: str | None = None,
+        namespace: str | None = None,
+        timeout: float | None = None,
+    ) -> PendingPut: ...
+    def open_put_batch(
+        self,
+        keys: _Keys,
+        sizes: _Numbers,
+        *,
+        mode: _Mode = "keep",
+        lifetime: float = 60.0,
+        parents: _Parents = None,
+        replicas: int = 1,
+        preferred_node: str | None = None,
+        namespace: str | None = None,
+        timeout: float | None = None,
+    ) -> _list[PendingPut]: ...
     def get(
         self, key: _Key, *, namespace: str | None = None, timeout: float | None = None
     ) -> bytes | None: ...
     def get_batch(
         self, keys: _Keys, *, namespace: str | None = None, timeout: float | None = None
-    ) -> list[bytes | None]: ...
+    ) -> _list[bytes | None]: ...
     def get_into(
         self,
         key: _Key,
@@ -98,13 +180,55 @@ class Client:
         *,
         namespace: str | None = None,
         timeout: float | None = None,
-    ) -> list[int]: ...
+    ) -> _list[int]: ...
+    def get_range(
+        self,
+        key: _Key,
+        offset: int,
+        length: int,
+        *,
+        namespace: str | None = None,
+        timeout: float | None = None,
+    ) -> bytes | None: ...
+    def get_range_batch(
+        self,
+        keys: _Keys,
+        offsets: _Numbers,
+        lengths: _Numbers,
+        *,
+        namespace: str | None = None,
+        timeout: float | None = None,
+    ) -> _list[bytes | None]: ...
+    def get_range_into(
+        self,
+        key: _Key,
+        offset: int,
+        buffers: _Value,
+        *,
+        namespace: str | None = None,
+        timeout: float | None = None,
+    ) -> int: ...
+    def get_range_into_batch(
+        self,
+        keys: _Keys,
+        offsets: _Numbers,
+        buffers: _Values,
+        *,
+        namespace: str | None = None,
+        timeout: float | None = None,
+    ) -> _list[int]: ...
+    def view(
+        self, key: _Key, *, namespace: str | None = None, timeout: float | None = None
+    ) -> View | None: ...
+    def view_batch(
+        self, keys: _Keys, *, namespace: str | None = None, timeout: float | None = None
+    ) -> _list[View | None]: ...
     def exists(
         self, key: _Key, *, namespace: str | None = None, timeout: float | None = None
     ) -> bool: ...
     def exists_batch(
         self, keys: _Keys, *, namespace: str | None = None, timeout: float | None = None
-    ) -> list[bool]: ...
+    ) -> _list[bool]: ...
     def match_prefix(
         self, keys: _Keys, *, namespace: str | None = None, timeout: float | None = None
     ) -> int: ...
@@ -113,7 +237,35 @@ class Client:
     ) -> Status: ...
     def remove_batch(
         self, keys: _Keys, *, namespace: str | None = None, timeout: float | None = None
-    ) -> list[Status]: ...
+    ) -> _list[Status]: ...
+    def pin(
+        self, key: _Key, ttl: float, *, namespace: str | None = None, timeout: float | None = None
+    ) -> Status: ...
+    def pin_batch(
+        self, keys: _Keys, ttl: float, *, namespace: str | None = None, timeout: float | None = None
+    ) -> _list[Status]: ...
+    def unpin(
+        self, key: _Key, *, namespace: str | None = None, timeout: float | None = None
+    ) -> Status: ...
+    def unpin_batch(
+        self, keys: _Keys, *, namespace: str | None = None, timeout: float | None = None
+    ) -> _list[Status]: ...
+    def list(
+        self,
+        prefix: _Key = "",
+        *,
+        cursor: bytes | None = None,
+        limit: int = 1000,
+        namespace: str | None = None,
+        timeout: float | None = None,
+    ) -> _Page | None: ...
+    def iter_keys(
+        self, prefix: _Key = "", *, namespace: str | None = None, timeout: float | None = None
+    ) -> KeyIterator: ...
+    def remove_prefix(
+        self, prefix: _Key, *, namespace: str | None = None, timeout: float | None = None
+    ) -> int: ...
+    def clear(self, *, namespace: str | None = None, timeout: float | None = None) -> int: ...
     def stat(
         self, key: _Key, *, namespace: str | None = None, timeout: float | None = None
     ) -> dict[str, Any] | None: ...
@@ -129,6 +281,49 @@ class Client:
         traceback: TracebackType | None,
         /,
     ) -> None: ...
+
+class PendingPut:
+    def write(self, offset: int, value: _Value, *, timeout: float | None = None) -> Status: ...
+    def commit(self, *, timeout: float | None = None) -> Status: ...
+    def abort(self) -> None: ...
+    @property
+    def size(self) -> int: ...
+    @property
+    def status(self) -> Status: ...
+    def __bool__(self) -> bool: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+        /,
+    ) -> None: ...
+
+class View:
+    @property
+    def pieces(self) -> tuple[memoryview, ...]: ...
+    @property
+    def is_copy(self) -> bool: ...
+    def verify(self) -> Status: ...
+    def release(self) -> None: ...
+    def __len__(self) -> int: ...
+    def __bytes__(self) -> bytes: ...
+    def __bool__(self) -> bool: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+        /,
+    ) -> None: ...
+
+class KeyIterator:
+    @property
+    def complete(self) -> bool: ...
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> _Key: ...
 
 class Pool:
     def __init__(self, dram: int | str = "1GiB") -> None: ...

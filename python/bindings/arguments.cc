@@ -5,11 +5,12 @@
 
 #include "base/size.h"
 #include "errors.h"
+#include "values.h"
 
 namespace aquifer::python {
 namespace {
 
-constexpr double kTimeoutSecondsMax = 3'600;
+constexpr std::chrono::seconds kTimeoutMax{3'600};
 
 /// A str, as a view into it.
 std::string_view read_text(nb::handle text, const Place& place) {
@@ -35,31 +36,25 @@ std::string_view read_namespace(nb::handle name_space) {
   return name;
 }
 
-/// An int in a range. bool is an int to Python, and a mistake here.
 unsigned read_unsigned(nb::handle value, const char* name, unsigned low, unsigned high) {
-  if (!PyIndex_Check(value.ptr()) || PyBool_Check(value.ptr())) {
-    raise_wrong_type({name}, "int", value.ptr());
-  }
-  const nb::object integer = nb::steal(PyNumber_Index(value.ptr()));
-  long long number = -1;
-  if (integer.is_valid()) number = PyLong_AsLongLong(integer.ptr());
-  PyErr_Clear();
-  if (number < low || number > high) {
-    raise_value_error(std::string(name) + " must be " + std::to_string(low) + " to " +
-                      std::to_string(high));
-  }
-  return static_cast<unsigned>(number);
+  return static_cast<unsigned>(read_number(value, {name}, low, high));
 }
 
-/// Seconds as a number. Rounded up, because zero milliseconds would mean the client's default.
-std::chrono::milliseconds read_timeout(nb::handle timeout) {
-  if (!PyNumber_Check(timeout.ptr()) || PyBool_Check(timeout.ptr())) {
-    raise_wrong_type({"timeout"}, "a number of seconds", timeout.ptr());
+enum class Zero { kAllowed, kRefused };
+
+/// Seconds as a number. Rounded up, because zero milliseconds have a meaning of their own.
+std::chrono::milliseconds read_seconds(nb::handle value, const char* name, Zero zero,
+                                       std::chrono::seconds high) {
+  if (!PyNumber_Check(value.ptr()) || PyBool_Check(value.ptr())) {
+    raise_wrong_type({name}, "a number of seconds", value.ptr());
   }
-  const double seconds = PyFloat_AsDouble(timeout.ptr());
+  const double seconds = PyFloat_AsDouble(value.ptr());
   PyErr_Clear();
-  if (!(seconds > 0 && seconds <= kTimeoutSecondsMax)) {
-    raise_value_error("timeout must be more than 0 and at most 3600 seconds");
+  const bool enough = zero == Zero::kAllowed ? seconds >= 0 : seconds > 0;
+  if (!enough || !(seconds <= static_cast<double>(high.count()))) {
+    raise_value_error(std::string(name) + " must be " +
+                      (zero == Zero::kAllowed ? "0 or more" : "more than 0") + " and at most " +
+                      std::to_string(high.count()) + " seconds");
   }
   return std::chrono::milliseconds(static_cast<std::int64_t>(std::ceil(seconds * 1000)));
 }
@@ -73,6 +68,54 @@ Transport read_transport(nb::handle transport) {
 }
 
 }  // namespace
+
+std::uint64_t read_number(nb::handle value, const Place& place, std::uint64_t low,
+                          std::uint64_t high) {
+  if (!PyIndex_Check(value.ptr()) || PyBool_Check(value.ptr())) {
+    raise_wrong_type(place, "int", value.ptr());
+  }
+  const nb::object integer = nb::steal(PyNumber_Index(value.ptr()));
+  long long number = -1;
+  if (integer.is_valid()) number = PyLong_AsLongLong(integer.ptr());
+  PyErr_Clear();
+  if (number < 0 || static_cast<std::uint64_t>(number) < low ||
+      static_cast<std::uint64_t>(number) > high) {
+    raise_value_error(place.text() + " must be " + std::to_string(low) + " to " +
+                      std::to_string(high));
+  }
+  return static_cast<std::uint64_t>(number);
+}
+
+std::vector<std::uint64_t> read_numbers(nb::handle values, std::size_t count, const char* name,
+                                        std::uint64_t low, std::uint64_t high) {
+  const nb::tuple items = read_items(values, count, {name});
+  std::vector<std::uint64_t> numbers(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    numbers[i] = read_number(items[i], Place{name}.at_item(i), low, high);
+  }
+  return numbers;
+}
+
+std::chrono::milliseconds read_timeout(nb::handle timeout) {
+  return read_seconds(timeout, "timeout", Zero::kRefused, kTimeoutMax);
+}
+
+std::chrono::milliseconds read_ttl(nb::handle ttl) {
+  return read_seconds(ttl, "ttl", Zero::kAllowed, Limits::kPinTtl);
+}
+
+std::chrono::milliseconds read_lifetime(nb::handle lifetime) {
+  return read_seconds(lifetime, "lifetime", Zero::kRefused, Limits::kOpenPutTtl);
+}
+
+PutMode read_mode(nb::handle mode) {
+  const std::string_view name = read_text(mode, {"mode"});
+  if (name == "keep") return PutMode::kKeep;
+  if (name == "if_absent") return PutMode::kIfAbsent;
+  if (name == "replace") return PutMode::kReplace;
+  raise_value_error("mode must be 'keep', 'if_absent' or 'replace', not '" + std::string(name) +
+                    "'");
+}
 
 CallOptions read_call_options(nb::handle name_space, nb::handle timeout) {
   CallOptions options;

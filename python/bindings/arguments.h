@@ -10,8 +10,10 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "aquifer/types.h"
+#include "errors.h"
 
 namespace aquifer::python {
 
@@ -36,6 +38,22 @@ struct ClientArguments {
 
 /// All but the address of meta.
 ClientOptions read_client_options(const ClientArguments& arguments);
+
+/// An int from `low` to `high`, which is below 2^63. bool is an int to Python, and a mistake here.
+std::uint64_t read_number(nb::handle value, const Place& place, std::uint64_t low,
+                          std::uint64_t high);
+
+/// A list or tuple of `count` such ints.
+std::vector<std::uint64_t> read_numbers(nb::handle values, std::size_t count, const char* name,
+                                        std::uint64_t low, std::uint64_t high);
+
+/// Seconds: `timeout=` of a call, `ttl` of a pin (0 ends it), `lifetime=` of an open put.
+std::chrono::milliseconds read_timeout(nb::handle timeout);
+std::chrono::milliseconds read_ttl(nb::handle ttl);
+std::chrono::milliseconds read_lifetime(nb::handle lifetime);
+
+/// `mode=` of an open put.
+PutMode read_mode(nb::handle mode);
 
 /// The address of meta: `meta`, or AQUIFER_META of the environment, or the default.
 std::string read_meta(nb::handle meta);

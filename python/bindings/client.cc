@@ -123,7 +123,12 @@ void bind_client(nb::module_& module) {
   type.def("remove_batch", remove_batch, keys, nb::kw_only(), name_space, timeout,
            "remove for many keys: a list of Status.");
   bind_put(type);
+  bind_open_put(type);
   bind_get(type);
+  bind_range(type);
+  bind_views(type);
+  bind_pin(type);
+  bind_listing(type);
   bind_reports(type);
   type.def("last_error", &Client::last_error,
            "The latest trouble that a call of this client met, in words; '' when there was none.");

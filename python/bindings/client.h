@@ -1,8 +1,8 @@
 // aquifer.Client: the C++ Client behind Python objects.
 //
 // This class is what all methods share: calls without the GIL, no exception but TypeError and
-// ValueError, and an end that is safe in a forked child. The methods that move values are in put.cc
-// and get.cc.
+// ValueError, and an end that is safe in a forked child. The methods are in the files that
+// bind_client names.
 #pragma once
 
 #include <nanobind/nanobind.h>
@@ -87,9 +87,14 @@ class Client {
 
 void bind_client(nb::module_& module);
 
-// Parts of bind_client, each in a file of its name.
+// Parts of bind_client, each in a file of its own.
 void bind_get(nb::class_<Client>& type);
+void bind_listing(nb::class_<Client>& type);
+void bind_open_put(nb::class_<Client>& type);
+void bind_pin(nb::class_<Client>& type);
 void bind_put(nb::class_<Client>& type);
+void bind_range(nb::class_<Client>& type);
 void bind_reports(nb::class_<Client>& type);
+void bind_views(nb::class_<Client>& type);
 
 }  // namespace aquifer::python

@@ -30,6 +30,12 @@ struct Place {
   }
 };
 
+/// The text of the Python error that is set, which is cleared.
+inline std::string take_message() {
+  nb::python_error error;
+  return nb::str(error.value()).c_str();
+}
+
 [[noreturn]] inline void raise_type_error(const std::string& message) {
   throw nb::type_error(message.c_str());
 }

@@ -22,8 +22,11 @@ nb::dict dict_of(const NodeStatus& node) {
   dict["state"] = node.state;
   dict["process"] = node.process;
   dict["capacity_bytes"] = node.capacity_bytes;
+  dict["free_bytes"] = node.free_bytes;
   dict["used_bytes"] = node.used_bytes;
   dict["limbo_bytes"] = node.limbo_bytes;
+  dict["pinned_bytes"] = node.pinned_bytes;
+  dict["views"] = node.views;
   dict["read_bytes"] = dict_of(node.read_bytes);
   dict["written_bytes"] = dict_of(node.written_bytes);
   return dict;
@@ -34,8 +37,11 @@ nb::dict dict_of(const PoolStatus& pool) {
   for (const NodeStatus& node : pool.nodes) nodes.append(dict_of(node));
   nb::dict dict;
   dict["capacity_bytes"] = pool.capacity_bytes;
+  dict["free_bytes"] = pool.free_bytes;
   dict["used_bytes"] = pool.used_bytes;
   dict["limbo_bytes"] = pool.limbo_bytes;
+  dict["pinned_bytes"] = pool.pinned_bytes;
+  dict["views"] = pool.views;
   dict["objects"] = pool.objects;
   dict["evictions"] = pool.evictions;
   dict["integrity_failures"] = pool.integrity_failures;

@@ -7,20 +7,16 @@
 #include <string>
 #include <utility>
 
+#include "tensor.h"
+
 namespace aquifer::python {
 namespace {
 
 constexpr const char* kPieceForms =
-    "a bytes-like object, an (address, length) tuple or a list of these";
+    "a bytes-like object, a tensor, an (address, length) tuple or a list of these";
 
 // No sum of a value's lengths can overflow below this, and no memory is as large.
 constexpr std::uint64_t kLengthMax = std::uint64_t{1} << 48;
-
-/// The text of the Python error that is set, which is cleared.
-std::string take_message() {
-  nb::python_error error;
-  return nb::str(error.value()).c_str();
-}
 
 /// A Python int, or anything that can stand for one: numpy scalars do, arrays do not.
 nb::object integer_of(PyObject* object) {
@@ -88,11 +84,48 @@ std::string_view read_key(PyObject* object, const Place& place) {
   return key;
 }
 
+std::string_view read_prefix(nb::handle prefix) {
+  const bool empty = (PyUnicode_Check(prefix.ptr()) && PyUnicode_GET_LENGTH(prefix.ptr()) == 0) ||
+                     (PyBytes_Check(prefix.ptr()) && PyBytes_GET_SIZE(prefix.ptr()) == 0);
+  return empty ? std::string_view() : read_key(prefix.ptr(), {"prefix"});
+}
+
+std::string_view read_cursor(nb::handle cursor) {
+  if (cursor.is_none()) return {};
+  if (!PyBytes_Check(cursor.ptr())) raise_wrong_type({"cursor"}, "bytes", cursor.ptr());
+  return {PyBytes_AS_STRING(cursor.ptr()),
+          static_cast<std::size_t>(PyBytes_GET_SIZE(cursor.ptr()))};
+}
+
 nb::tuple read_sequence(PyObject* object, const Place& place, const char* wanted) {
   if (!PyList_Check(object) && !PyTuple_Check(object)) raise_wrong_type(place, wanted, object);
   PyObject* tuple = PySequence_Tuple(object);
   if (tuple == nullptr) raise_value_error(place.text() + " cannot be read: " + take_message());
   return nb::steal<nb::tuple>(tuple);
+}
+
+nb::tuple read_items(nb::handle objects, std::size_t count, const Place& place) {
+  nb::tuple items = read_sequence(objects.ptr(), place, "a list or tuple, one element per key");
+  if (items.size() != count) {
+    raise_value_error(place.text() + " has " + std::to_string(items.size()) + " elements for " +
+                      std::to_string(count) + " keys; it must have one per key");
+  }
+  return items;
+}
+
+std::string_view read_parent(nb::handle parent) {
+  return parent.is_none() ? std::string_view() : read_key(parent.ptr(), {"parent"});
+}
+
+ParentTable::ParentTable(nb::handle parents, std::size_t count) {
+  if (parents.is_none()) return;
+  const nb::tuple items = read_items(parents, count, {"parents"});
+  objects_ = items;
+  parents_.resize(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    const nb::handle parent = items[i];
+    if (!parent.is_none()) parents_[i] = read_key(parent.ptr(), Place{"parents"}.at_item(i));
+  }
 }
 
 KeyTable::KeyTable(nb::handle keys)
@@ -111,7 +144,11 @@ KeyTable::KeyTable(nb::handle keys)
 
 template <class P>
 PieceTable<P>::PieceTable()
-    : arena_(scratch_.data(), scratch_.size()), pieces_(&arena_), views_(&arena_), ends_(&arena_) {
+    : arena_(scratch_.data(), scratch_.size()),
+      pieces_(&arena_),
+      views_(&arena_),
+      tensors_(&arena_),
+      ends_(&arena_) {
   pieces_.reserve(8);
   views_.reserve(4);
   ends_.reserve(4);
@@ -139,12 +176,7 @@ void PieceTable<P>::add(PyObject* object, const Place& place) {
 
 template <class P>
 void PieceTable<P>::add_all(nb::handle objects, std::size_t count, const Place& place) {
-  const nb::tuple items =
-      read_sequence(objects.ptr(), place, "a list or tuple, one element per key");
-  if (items.size() != count) {
-    raise_value_error(place.text() + " has " + std::to_string(items.size()) + " elements for " +
-                      std::to_string(count) + " keys; it must have one per key");
-  }
+  const nb::tuple items = read_items(objects, count, place);
   pieces_.reserve(count);
   views_.reserve(count);
   ends_.reserve(count);
@@ -169,8 +201,18 @@ void PieceTable<P>::add_list(PyObject* object, const Place& place) {
 template <class P>
 void PieceTable<P>::add_piece(PyObject* object, const Place& place) {
   if (is_range(object)) return add_range(object, place);
-  if (!PyObject_CheckBuffer(object)) raise_wrong_type(place, kPieceForms, object);
-  add_buffer(object, place);
+  if (PyObject_CheckBuffer(object)) return add_buffer(object, place);
+  if (is_tensor(object)) return add_tensor(object, place);
+  if (is_on_device(object)) raise_on_device(place, "another device");
+  raise_wrong_type(place, kPieceForms, object);
+}
+
+template <class P>
+void PieceTable<P>::add_tensor(PyObject* object, const Place& place) {
+  const Piece memory = memory_of_tensor(object, place);
+  if (memory.bytes == 0) return;
+  tensors_.push_back(nb::borrow(object));
+  pieces_.push_back({memory.address, memory.bytes});
 }
 
 template <class P>

@@ -24,8 +24,34 @@ namespace aquifer::python {
 /// for other types, ValueError outside 1 to Limits::kKeyBytes bytes.
 std::string_view read_key(PyObject* object, const Place& place);
 
+/// The beginning of keys: as a key, and empty for all of them.
+std::string_view read_prefix(nb::handle prefix);
+
+/// What an earlier page of a listing left, or None.
+std::string_view read_cursor(nb::handle cursor);
+
 /// A list's elements at this moment, or the tuple itself. Raises TypeError for anything else.
 nb::tuple read_sequence(PyObject* object, const Place& place, const char* wanted);
+
+/// As read_sequence, of exactly one element per key: raises ValueError for another count.
+nb::tuple read_items(nb::handle objects, std::size_t count, const Place& place);
+
+/// A key, or the empty view for None.
+std::string_view read_parent(nb::handle parent);
+
+/// The parents of a batch of puts: for each key None or a key, or None for all of them.
+class ParentTable {
+ public:
+  ParentTable(nb::handle parents, std::size_t count);
+
+  std::string_view operator[](std::size_t index) const {
+    return parents_.empty() ? std::string_view() : parents_[index];
+  }
+
+ private:
+  nb::object objects_;
+  std::vector<std::string_view> parents_;
+};
 
 /// The keys of a batch, in order.
 class KeyTable {
@@ -43,7 +69,8 @@ class KeyTable {
 };
 
 /// The memory of values (P = ConstPiece) or destinations (P = Piece), one list of pieces per
-/// object. Buffers cannot be resized or freed while it lives. Create and destroy with the GIL held.
+/// object. Buffers cannot be resized or freed while it lives, and tensors not freed. Create and
+/// destroy with the GIL held.
 template <class P>
 class PieceTable {
  public:
@@ -52,8 +79,8 @@ class PieceTable {
   PieceTable(const PieceTable&) = delete;
   PieceTable& operator=(const PieceTable&) = delete;
 
-  /// Appends one object: a C-contiguous buffer, an (address, length) tuple, or a list or tuple of
-  /// these. Pieces without bytes are left out. Raises TypeError and ValueError.
+  /// Appends one object: a C-contiguous buffer, a tensor (tensor.h), an (address, length) tuple, or
+  /// a list or tuple of these. Pieces without bytes are left out. Raises TypeError and ValueError.
   void add(PyObject* object, const Place& place);
 
   /// Appends one object per element of a list or tuple, which must have `count` of them.
@@ -74,12 +101,14 @@ class PieceTable {
   void add_piece(PyObject* object, const Place& place);
   void add_range(PyObject* tuple, const Place& place);
   void add_buffer(PyObject* object, const Place& place);
+  void add_tensor(PyObject* object, const Place& place);
 
   // Enough for eight pieces from four buffers.
   std::array<std::byte, 640> scratch_;
   std::pmr::monotonic_buffer_resource arena_;
   std::pmr::vector<P> pieces_;
   std::pmr::vector<Py_buffer> views_;
+  std::pmr::vector<nb::object> tensors_;
   std::pmr::vector<std::size_t> ends_;
 };
 

@@ -5,19 +5,41 @@ import pytest
 
 import aquifer
 
-KEY_CALLS = ["get", "exists", "remove", "stat"]
-KEYS_CALLS = ["get_batch", "exists_batch", "remove_batch", "match_prefix"]
+KEY_CALLS = {
+    "get": (),
+    "exists": (),
+    "remove": (),
+    "stat": (),
+    "view": (),
+    "unpin": (),
+    "pin": (60,),
+    "put": (b"value",),
+    "put_if_absent": (b"value",),
+    "replace": (b"value",),
+    "open_put": (5,),
+    "get_into": (bytearray(1),),
+    "get_range": (0, 5),
+    "get_range_into": (0, bytearray(1)),
+}
+KEYS_CALLS = {
+    "get_batch": (),
+    "exists_batch": (),
+    "remove_batch": (),
+    "match_prefix": (),
+    "view_batch": (),
+    "unpin_batch": (),
+    "pin_batch": (60,),
+    "put_batch": ([b"value"],),
+    "put_if_absent_batch": ([b"value"],),
+    "replace_batch": ([b"value"],),
+    "open_put_batch": ([5],),
+    "get_into_batch": ([bytearray(1)],),
+    "get_range_batch": ([0], [5]),
+    "get_range_into_batch": ([0], [bytearray(1)]),
+}
 
 
-def call_with_key(client, method, key):
-    if method == "put":
-        return client.put(key, b"value")
-    if method == "get_into":
-        return client.get_into(key, bytearray(1))
-    return getattr(client, method)(key)
-
-
-@pytest.mark.parametrize("method", [*KEY_CALLS, "put", "get_into"])
+@pytest.mark.parametrize("method", KEY_CALLS)
 @pytest.mark.parametrize(
     "key, error, words",
     [
@@ -34,7 +56,7 @@ def call_with_key(client, method, key):
 )
 def test_bad_keys(client, method, key, error, words):
     with pytest.raises(error, match=words):
-        call_with_key(client, method, key)
+        getattr(client, method)(key, *KEY_CALLS[method])
 
 
 @pytest.mark.parametrize("method", KEYS_CALLS)
@@ -53,7 +75,7 @@ def test_bad_keys(client, method, key, error, words):
 )
 def test_bad_lists_of_keys(client, method, keys, error, words):
     with pytest.raises(error, match=words):
-        getattr(client, method)(keys)
+        getattr(client, method)(keys, *KEYS_CALLS[method])
 
 
 BAD_VALUES = [
@@ -173,6 +195,137 @@ def test_bad_options_of_a_call(client, options, error, words):
         client.put("key", b"value", **options)
     with pytest.raises(error, match=words):
         client.put_batch(["key"], [b"value"], **options)
+
+
+@pytest.mark.parametrize(
+    "options, error, words",
+    [
+        ({"parent": ""}, ValueError, "parent has 0 bytes.*1 to 1024"),
+        ({"parent": 5}, TypeError, "parent must be str or bytes, not int"),
+        ({"mode": "maybe"}, ValueError, "mode must be 'keep', 'if_absent' or 'replace'"),
+        ({"mode": None}, TypeError, "mode must be str, not NoneType"),
+        ({"lifetime": 0}, ValueError, "lifetime must be more than 0 and at most 600 seconds"),
+        ({"lifetime": 601}, ValueError, "lifetime must be more than 0 and at most 600 seconds"),
+        ({"lifetime": "60s"}, TypeError, "lifetime must be a number of seconds, not str"),
+    ],
+)
+def test_bad_options_of_an_open_put(client, options, error, words):
+    with pytest.raises(error, match=words):
+        client.open_put("key", 5, **options)
+    if "parent" not in options:
+        with pytest.raises(error, match=words):
+            client.open_put_batch(["key"], [5], **options)
+
+
+@pytest.mark.parametrize(
+    "parents, error, words",
+    [
+        ([None], ValueError, "parents has 1 elements for 2 keys"),
+        (["root", ""], ValueError, r"parents\[1\] has 0 bytes"),
+        (["root", 5], TypeError, r"parents\[1\] must be str or bytes, not int"),
+        ("root", TypeError, "parents must be a list or tuple"),
+    ],
+)
+def test_bad_parents(client, parents, error, words):
+    with pytest.raises(error, match=words):
+        client.put_batch(["a", "b"], [b"1", b"2"], parents=parents)
+    with pytest.raises(error, match=words):
+        client.open_put_batch(["a", "b"], [1, 2], parents=parents)
+    assert client.exists_batch(["a", "b"]) == [False, False]
+
+
+SECOND_OF_TWO = [
+    (-1, ValueError, "must be {low} to"),
+    (2**48 + 1, ValueError, "must be {low} to"),
+    (10**30, ValueError, "must be {low} to"),
+    (1.5, TypeError, "must be int, not float"),
+    (True, TypeError, "must be int, not bool"),
+    (None, TypeError, "must be int, not NoneType"),
+]
+
+
+@pytest.mark.parametrize("number, error, words", SECOND_OF_TWO)
+def test_bad_sizes_offsets_and_lengths(client, number, error, words):
+    keys, buffers = ["a", "b"], [bytearray(5), bytearray(5)]
+    for low, name, single, batch in [
+        (1, "size", lambda: client.open_put("key", number), client.open_put_batch),
+        (
+            0,
+            "offset",
+            lambda: client.get_range("key", number, 5),
+            lambda keys, numbers: client.get_range_batch(keys, numbers, [5, 5]),
+        ),
+        (
+            0,
+            "offset",
+            lambda: client.get_range_into("key", number, bytearray(5)),
+            lambda keys, numbers: client.get_range_into_batch(keys, numbers, buffers),
+        ),
+        (
+            1,
+            "length",
+            lambda: client.get_range("key", 0, number),
+            lambda keys, numbers: client.get_range_batch(keys, [0, 0], numbers),
+        ),
+    ]:
+        wanted = words.format(low=low)
+        with pytest.raises(error, match=f"{name} {wanted}"):
+            single()
+        with pytest.raises(error, match=rf"{name}s\[1\] {wanted}"):
+            batch(keys, [5, number])
+        with pytest.raises(ValueError, match=f"{name}s has 1 elements for 2 keys"):
+            batch(keys, [5])
+        with pytest.raises(TypeError, match=f"{name}s must be a list or tuple"):
+            batch(keys, 5)
+
+
+def test_overlapping_and_read_only_destinations_of_ranges(client):
+    memory = np.zeros(100, np.uint8)
+    with pytest.raises(ValueError, match="buffers overlap"):
+        client.get_range_into("key", 0, [memory[:60], memory[59:]])
+    with pytest.raises(ValueError, match="buffers overlap"):
+        client.get_range_into_batch(["a", "b"], [0, 0], [memory[:60], memory[59:]])
+    with pytest.raises(ValueError, match="buffers must be writable"):
+        client.get_range_into("key", 0, b"read-only")
+
+
+@pytest.mark.parametrize(
+    "ttl, error, words",
+    [
+        (-1, ValueError, "ttl must be 0 or more and at most 86400 seconds"),
+        (86401, ValueError, "ttl must be 0 or more and at most 86400 seconds"),
+        (float("nan"), ValueError, "ttl must be 0 or more"),
+        ("1h", TypeError, "ttl must be a number of seconds, not str"),
+        (None, TypeError, "ttl must be a number of seconds, not NoneType"),
+    ],
+)
+def test_bad_times_of_a_pin(client, ttl, error, words):
+    with pytest.raises(error, match=words):
+        client.pin("key", ttl)
+    with pytest.raises(error, match=words):
+        client.pin_batch(["key"], ttl)
+
+
+@pytest.mark.parametrize(
+    "arguments, options, error, words",
+    [
+        (("p" * 1025,), {}, ValueError, "prefix has 1025 bytes"),
+        ((5,), {}, TypeError, "prefix must be str or bytes, not int"),
+        ((None,), {}, TypeError, "prefix must be str or bytes, not NoneType"),
+        ((), {"cursor": "text"}, TypeError, "cursor must be bytes, not str"),
+        ((), {"limit": 0}, ValueError, "limit must be 1 to 4096"),
+        ((), {"limit": 4097}, ValueError, "limit must be 1 to 4096"),
+        ((), {"limit": None}, TypeError, "limit must be int, not NoneType"),
+    ],
+)
+def test_bad_listings(client, arguments, options, error, words):
+    with pytest.raises(error, match=words):
+        client.list(*arguments, **options)
+    if arguments:
+        with pytest.raises(error, match=words):
+            client.remove_prefix(*arguments)
+        with pytest.raises(error, match=words):
+            client.iter_keys(*arguments)
 
 
 def test_options_of_calls_are_given_by_name(client):

@@ -20,6 +20,46 @@ CALLS = {
         lambda c, t: c.get_into_batch(["a", "b"], [bytearray(5), bytearray(5)], timeout=t),
         "negatives",
     ),
+    "put_if_absent": (lambda c, t: c.put_if_absent("key", b"value", timeout=t), "status"),
+    "put_if_absent_batch": (
+        lambda c, t: c.put_if_absent_batch(["a", "b"], [b"1", b"2"], timeout=t),
+        "statuses",
+    ),
+    "replace": (lambda c, t: c.replace("key", b"value", timeout=t), "status"),
+    "replace_batch": (
+        lambda c, t: c.replace_batch(["a", "b"], [b"1", b"2"], timeout=t),
+        "statuses",
+    ),
+    "open_put": (lambda c, t: c.open_put("key", 5, timeout=t).status, "status"),
+    "open_put_batch": (
+        lambda c, t: [put.status for put in c.open_put_batch(["a", "b"], [5, 6], timeout=t)],
+        "statuses",
+    ),
+    "get_range": (lambda c, t: c.get_range("key", 0, 5, timeout=t), None),
+    "get_range_batch": (
+        lambda c, t: c.get_range_batch(["a", "b"], [0, 1], [5, 6], timeout=t),
+        [None, None],
+    ),
+    "get_range_into": (
+        lambda c, t: c.get_range_into("key", 0, bytearray(5), timeout=t),
+        "negative",
+    ),
+    "get_range_into_batch": (
+        lambda c, t: c.get_range_into_batch(
+            ["a", "b"], [0, 1], [bytearray(5), bytearray(5)], timeout=t
+        ),
+        "negatives",
+    ),
+    "view": (lambda c, t: c.view("key", timeout=t), None),
+    "view_batch": (lambda c, t: c.view_batch(["a", "b"], timeout=t), [None, None]),
+    "pin": (lambda c, t: c.pin("key", 60, timeout=t), "status"),
+    "pin_batch": (lambda c, t: c.pin_batch(["a", "b"], 60, timeout=t), "statuses"),
+    "unpin": (lambda c, t: c.unpin("key", timeout=t), "status"),
+    "unpin_batch": (lambda c, t: c.unpin_batch(["a", "b"], timeout=t), "statuses"),
+    "list": (lambda c, t: c.list(timeout=t), None),
+    "iter_keys": (lambda c, t: list(c.iter_keys(timeout=t)), []),
+    "remove_prefix": (lambda c, t: c.remove_prefix("k", timeout=t), "negative"),
+    "clear": (lambda c, t: c.clear(timeout=t), "negative"),
     "exists": (lambda c, t: c.exists("key", timeout=t), False),
     "exists_batch": (lambda c, t: c.exists_batch(["a", "b"], timeout=t), [False, False]),
     "match_prefix": (lambda c, t: c.match_prefix(["a", "b"], timeout=t), 0),

@@ -47,6 +47,16 @@ def work():
     assert client.remove_batch(["key"]) == [Status.CLOSED]
     assert client.stat("key") is None
     assert client.status() == {}
+    assert client.put_if_absent("other", b"value") is Status.CLOSED
+    assert client.replace("other", b"value") is Status.CLOSED
+    assert client.open_put("other", 5).status is Status.CLOSED
+    assert client.get_range("key", 0, 5) is None
+    assert client.get_range_into("key", 0, bytearray(5)) == -Status.CLOSED
+    assert client.view("key") is None
+    assert client.pin("key", 60) is Status.CLOSED
+    assert client.list() is None
+    assert list(client.iter_keys()) == []
+    assert client.clear() == -Status.CLOSED
     client.counters()
     client.last_error()
     client.close()
@@ -133,5 +143,44 @@ stop.set()
 for thread in threads:
     thread.join()
 assert client.get("key") == value
+"""
+    )
+
+
+def test_views_and_open_puts_belong_to_the_parent(run_python):
+    run_python(
+        PREAMBLE
+        + """
+view = client.view("key")
+pieces = view.pieces
+copy = aquifer.Client(pool.meta, transport="tcp").view("key")
+put = client.open_put("open", 10)
+assert put.write(0, b"hello") is Status.OK
+keys = client.iter_keys()
+
+def work():
+    global view, pieces, copy, put, keys
+    for inherited in (view, copy):
+        for use in (lambda: inherited.pieces, lambda: bytes(inherited), inherited.verify):
+            try:
+                use()
+            except ValueError as error:
+                assert "before fork()" in str(error), error
+            else:
+                raise AssertionError("no error")
+    assert put.write(5, b"other") is Status.CLOSED
+    assert list(keys) == [] and not keys.complete
+    view.release()
+    put.abort()
+    del view, pieces, copy, put, keys
+    gc.collect()
+
+for leave in (os._exit, sys.exit):
+    wait(in_child(work, leave))
+wait(in_child(lambda: None, sys.exit))
+assert b"".join(pieces) == bytes(copy) == value and view.verify() is Status.OK
+assert put.write(5, b"world") is Status.OK and put.commit() is Status.OK
+assert client.get("open") == b"helloworld"
+assert client.status()["views"] == 1
 """
     )

@@ -9,6 +9,7 @@ import aquifer
 from aquifer import _aquifer
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+TYPES = ["Client", "KeyIterator", "PendingPut", "Pool", "View"]
 STUB = ROOT / "python" / "aquifer" / "_aquifer.pyi"
 
 
@@ -27,6 +28,15 @@ import aquifer
 assert state() == before, (before, state())
 """
     assert run_python(script) == ""
+
+
+def test_import_of_the_package_leaves_asyncio_out(run_python):
+    script = """
+import sys, aquifer
+assert "asyncio" not in sys.modules
+assert aquifer.AsyncClient and "asyncio" in sys.modules
+"""
+    run_python(script)
 
 
 def test_importing_and_closing_handlers_stay_those_of_the_program(run_python):
@@ -60,9 +70,11 @@ def parameters(function):
 
 def stub_methods():
     for item in ast.parse(STUB.read_text()).body:
-        if isinstance(item, ast.ClassDef) and item.name in {"Client", "Pool"}:
+        if isinstance(item, ast.ClassDef) and item.name in TYPES:
             for method in item.body:
-                if isinstance(method, ast.FunctionDef) and not method.decorator_list:
+                named = isinstance(method, ast.FunctionDef) and not method.decorator_list
+                # The others have the arguments that Python gives them.
+                if named and (method.name == "__init__" or not method.name.startswith("__")):
                     yield pytest.param(item.name, method, id=f"{item.name}.{method.name}")
 
 
@@ -76,13 +88,12 @@ def signature_of(function):
 @pytest.mark.parametrize("owner, method", stub_methods())
 def test_the_stub_says_what_the_module_takes(owner, method):
     function = getattr(getattr(_aquifer, owner), method.name)
-    if method.name != "__exit__":
-        assert parameters(signature_of(function)) == parameters(method)
+    assert parameters(signature_of(function)) == parameters(method)
 
 
 def test_the_stub_names_everything():
     types = {i.name: i for i in ast.parse(STUB.read_text()).body if isinstance(i, ast.ClassDef)}
-    for item in (types["Client"], types["Pool"], types["Status"]):
+    for item in (types[name] for name in [*TYPES, "Status"]):
         public = {name for name in vars(getattr(_aquifer, item.name)) if not name.startswith("_")}
         named = {m.name for m in item.body if isinstance(m, ast.FunctionDef)}
         values = {m.targets[0].id: m.value.value for m in item.body if isinstance(m, ast.Assign)}

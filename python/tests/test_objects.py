@@ -108,8 +108,11 @@ def test_status_tells_of_pool_and_nodes(client):
     status = client.status()
     assert set(status) == {
         "capacity_bytes",
+        "free_bytes",
         "used_bytes",
         "limbo_bytes",
+        "pinned_bytes",
+        "views",
         "objects",
         "evictions",
         "integrity_failures",
@@ -118,8 +121,12 @@ def test_status_tells_of_pool_and_nodes(client):
     (node,) = status["nodes"]
     assert node["name"] == client.stat("key")["replicas"][0]["node"]
     assert node["state"] == "alive"
+    for size in ("capacity", "free", "used", "limbo", "pinned"):
+        assert node[f"{size}_bytes"] == status[f"{size}_bytes"]
+    assert node["views"] == status["views"] >= 0
     assert set(node["read_bytes"]) == set(node["written_bytes"]) == {"shm", "tcp"}
-    assert 0 < status["used_bytes"] <= status["capacity_bytes"] == node["capacity_bytes"]
+    parts = [status[f"{part}_bytes"] for part in ("free", "used", "limbo")]
+    assert 0 < status["used_bytes"] and sum(parts) == status["capacity_bytes"]
     assert status["objects"] >= 1 and status["integrity_failures"] == 0
 
 

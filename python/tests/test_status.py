@@ -60,5 +60,20 @@ def test_put_answers_members(client):
 
 
 def test_public_names_are_all_there():
-    assert sorted(aquifer.__all__) == ["Client", "Pool", "Status", "__version__"]
-    assert all(hasattr(aquifer, name) for name in aquifer.__all__)
+    assert sorted(aquifer.__all__) == [
+        "AsyncClient",
+        "AsyncKeyIterator",
+        "AsyncPendingPut",
+        "Client",
+        "KeyIterator",
+        "PendingPut",
+        "Pool",
+        "Status",
+        "View",
+        "__version__",
+    ]
+    assert set(aquifer.__all__) <= set(dir(aquifer))
+    for name in set(aquifer.__all__) - {"__version__"}:
+        assert getattr(aquifer, name).__module__ == "aquifer"
+    with pytest.raises(AttributeError, match="has no attribute 'Nothing'"):
+        aquifer.Nothing

@@ -43,6 +43,7 @@ def test_threads_hammer_one_client(client):
     seed = int(os.environ.get("AQUIFER_TEST_SEED") or random.randrange(2**32))
     print(f"seed {seed}")
     keys, versions = range(16), range(8)
+    modes = ["keep", "if_absent", "replace"]
     put = {Status.OK, Status.EXISTS, Status.IN_FLIGHT, Status.CANCELLED}
     removed = {Status.OK, Status.NOT_FOUND, Status.PENDING}
     allowed = {f"key{k}": {content(k, v) for v in versions} for k in keys}
@@ -50,7 +51,7 @@ def test_threads_hammer_one_client(client):
     def one_step(rng):
         k = rng.choice(keys)
         key = f"key{k}"
-        match rng.randrange(8):
+        match rng.randrange(13):
             case 0 | 1:
                 status = client.put(key, content(k, rng.choice(versions)))
                 assert status in put, status
@@ -69,6 +70,31 @@ def test_threads_hammer_one_client(client):
                     assert value is None or value in allowed[name]
             case 5:
                 client.exists(key), client.match_prefix([key]), client.stat(key), client.counters()
+            case 6:
+                status = client.replace(key, content(k, rng.choice(versions)))
+                assert status in put | {Status.PENDING}, status
+            case 7:
+                found = client.get_range(key, 100, 70_000)
+                assert found is None or found in {value[100:70_100] for value in allowed[key]}
+            case 8:
+                view = client.view(key)
+                if view:
+                    held = view.pieces
+                    view.release()
+                    client.remove(key)
+                    assert b"".join(held) in allowed[key]
+            case 9:
+                value = content(k, rng.choice(versions))
+                half = len(value) // 2
+                with client.open_put(key, len(value), mode=rng.choice(modes)) as pending:
+                    statuses = {pending.write(half, value[half:])}
+                    statuses |= {pending.write(0, value[:half])} if half else set()
+                    if all(statuses) and rng.randrange(2):
+                        statuses.add(pending.commit())
+                assert statuses <= put | {Status.PENDING}, statuses
+            case 10:
+                page = client.list("key")
+                assert page is not None and {name for name, _ in page[0]} <= set(allowed)
             case _:
                 value = client.get(key)
                 assert value is None or value in allowed[key]

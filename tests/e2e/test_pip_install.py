@@ -14,6 +14,7 @@ import aquifer
 with aquifer.Pool("16MiB") as pool, pool.client() as client:
     assert client.put("key", [b"some", b"thing"]) is aquifer.Status.OK, client.last_error()
     assert client.get("key") == b"something"
+assert aquifer.AsyncClient
 print(aquifer.__version__, aquifer.__file__)
 """
 
@@ -55,5 +56,6 @@ def test_pip_install_brings_module_and_program(tmp_path, build_folder):
     assert said[1].startswith(str(tmp_path))
     assert version in run([programs / "aquifer", "--version"], cwd=tmp_path, env=environment)
     files = run([programs / "pip", "show", "-f", "aquifer"], env=environment)
-    assert "aquifer/_aquifer.pyi" in files and "aquifer/py.typed" in files
+    for name in ("__init__.pyi", "_aquifer.pyi", "_async.py", "_async.pyi", "py.typed"):
+        assert f"aquifer/{name}\n" in files
     assert ".h\n" not in files and ".a\n" not in files

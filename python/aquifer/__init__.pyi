@@ -1,0 +1,23 @@
+from ._aquifer import Client as Client
+from ._aquifer import KeyIterator as KeyIterator
+from ._aquifer import PendingPut as PendingPut
+from ._aquifer import Pool as Pool
+from ._aquifer import Status as Status
+from ._aquifer import View as View
+from ._aquifer import __version__ as __version__
+from ._async import AsyncClient as AsyncClient
+from ._async import AsyncKeyIterator as AsyncKeyIterator
+from ._async import AsyncPendingPut as AsyncPendingPut
+
+__all__ = [
+    "AsyncClient",
+    "AsyncKeyIterator",
+    "AsyncPendingPut",
+    "Client",
+    "KeyIterator",
+    "PendingPut",
+    "Pool",
+    "Status",
+    "View",
+    "__version__",
+]
