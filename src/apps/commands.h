@@ -17,6 +17,8 @@ int run_solo(Arguments arguments, const base::Environment& environment);
 int run_put(Arguments arguments, const base::Environment& environment);
 int run_get(Arguments arguments, const base::Environment& environment);
 int run_exists(Arguments arguments, const base::Environment& environment);
+int run_ls(Arguments arguments, const base::Environment& environment);
+int run_pin(Arguments arguments, const base::Environment& environment);
 int run_rm(Arguments arguments, const base::Environment& environment);
 int run_stat(Arguments arguments, const base::Environment& environment);
 int run_status(Arguments arguments, const base::Environment& environment);
