@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "apps/bench.h"
+#include "apps/pressure.h"
 #include "apps/render.h"
 #include "apps/replay.h"
 #include "apps/report.h"
@@ -34,6 +35,7 @@ constexpr std::array kCommands = std::to_array<Command>({
     {"status", "show the pool and its nodes", run_status},
     {"bench", "measure put and get beside the limits of this machine", run_bench},
     {"replay", "drive a pool with a trace of requests", run_replay},
+    {"pressure", "drive a private pool through several times its size", run_pressure},
     {"version", "print the version", run_version},
     {"help", "print this text, or the help of a command", run_help},
 });

@@ -1,6 +1,6 @@
 // The commands of the program `aquifer`: one function and one file each, and the table that main
-// dispatches from. Each reads its own options and returns the exit status. Not here: bench and
-// replay (bench.h, replay.h).
+// dispatches from. Each reads its own options and returns the exit status. Not here: bench,
+// replay and pressure (bench.h, replay.h, pressure.h).
 #pragma once
 
 #include <span>
