@@ -356,19 +356,20 @@ def test_a_value_is_replaced_when_that_is_said(pool):
 def test_a_put_if_absent_tells_what_is_there_from_what_is_being_put(pool):
     assert pool.run("put", "k", "-", "--if-absent", "--json", data=b"x").json["status"] == "ok"
     assert pool.run("put", "k", "-", "--if-absent", "--json", data=b"y").json["status"] == "exists"
-    with aquifer.Client(pool.meta_address) as client:
-        for attempt in range(20):  # a put that ends before its process is stopped proves nothing
-            with Putter(pool, f"open {attempt}", 30_000_000) as putter:
-                if not putter.stop_in_the_middle(client, 0):
-                    client.remove(putter.key)
-                    continue
-                words = ("put", putter.key, "-", "--if-absent")
-                answer = pool.run(*words, data=b"x", code=5)
-                assert f"another put of '{putter.key}' is open" in answer.errors
-                error = error_of(pool.run(*words, "--json", data=b"x", code=5))
-                assert error["code"] == "in_flight"
-                return
-    raise AssertionError("no put was stopped in the middle")
+    size = 10_000_000
+    with aquifer.Client(pool.meta_address) as client, \
+            Putter(pool, "open", size, transport="tcp") as putter:
+        pool.servers[-1].send(signal.SIGSTOP)  # the node: the put stays open
+        putter.go()
+        end = time.monotonic() + 10
+        while client.status()["used_bytes"] < size:  # until it has been given its space
+            assert time.monotonic() < end, "the put never started"
+        answer = pool.run("put", "open", "-", "--if-absent", data=b"x", code=5)
+        assert "another put of 'open' is open" in answer.errors
+        answer = pool.run("put", "open", "-", "--if-absent", "--json", data=b"x", code=5)
+        assert error_of(answer)["code"] == "in_flight"
+        pool.servers[-1].send(signal.SIGCONT)
+        assert putter.line() == "OK"
 
 
 def test_a_put_names_the_key_that_it_continues(pool):
