@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "apps/bench_json_parts.h"
 #include "apps/text_table.h"
 #include "aquifer/version.h"
 #include "base/size.h"
@@ -24,30 +25,6 @@ std::string fixed(double value) {
 }
 
 std::string yes_no(bool value) { return value ? "yes" : "NO"; }
-
-Json row_json(const BenchRow& row) {
-  Json json;
-  json["name"] = row.name;
-  json["unit"] = row.unit;
-  json["value"] = row.value;
-  json["reference"] = row.reference;
-  json["reference_name"] = row.reference_name;
-  json["ratio"] = row.ratio();
-  json["better"] = row.better;
-  json["target"] = row.target ? Json(*row.target) : Json();
-  json["met"] = row.met() ? Json(*row.met()) : Json();
-  json["verified"] = row.verified;
-  json["samples"] = row.samples;
-  json["candidates"] = Json::array();
-  for (const BenchCandidate& candidate : row.candidates) {
-    json["candidates"].push_back({{"name", candidate.name}, {"value", candidate.value}});
-  }
-  json["moved_bytes"] = row.moved_bytes;
-  json["node_bytes"] = row.node_bytes;
-  json["client_process"] = row.client_process;
-  json["node_processes"] = row.node_processes;
-  return json;
-}
 
 std::string machine_text(const BenchReport& report) {
   const Machine& machine = report.machine;
@@ -130,6 +107,37 @@ std::optional<double> bench_memcpy_target(std::size_t batch, unsigned threads, u
   return 1.18;
 }
 
+nlohmann::ordered_json json_of(const Machine& machine) {
+  return {{"processor", machine.processor},       {"cores", machine.cores},
+          {"cache_bytes", machine.cache_bytes},   {"cache_known", machine.cache_known},
+          {"memory_bytes", machine.memory_bytes}, {"kernel", machine.kernel},
+          {"huge_pages", machine.huge_pages},     {"version", version()}};
+}
+
+nlohmann::ordered_json json_of(const BenchRow& row) {
+  Json json;
+  json["name"] = row.name;
+  json["unit"] = row.unit;
+  json["value"] = row.value;
+  json["reference"] = row.reference;
+  json["reference_name"] = row.reference_name;
+  json["ratio"] = row.ratio();
+  json["better"] = row.better;
+  json["target"] = row.target ? Json(*row.target) : Json();
+  json["met"] = row.met() ? Json(*row.met()) : Json();
+  json["verified"] = row.verified;
+  json["samples"] = row.samples;
+  json["candidates"] = Json::array();
+  for (const BenchCandidate& candidate : row.candidates) {
+    json["candidates"].push_back({{"name", candidate.name}, {"value", candidate.value}});
+  }
+  json["moved_bytes"] = row.moved_bytes;
+  json["node_bytes"] = row.node_bytes;
+  json["client_process"] = row.client_process;
+  json["node_processes"] = row.node_processes;
+  return json;
+}
+
 std::string bench_text(const BenchReport& report) {
   std::string text = machine_text(report) + rows_text(report);
   text += candidates_text(report, "shm.", "copies tried, GB/s");
@@ -141,19 +149,15 @@ std::string bench_text(const BenchReport& report) {
 }
 
 std::string bench_json(const BenchReport& report) {
-  const Machine& machine = report.machine;
   Json json;
-  json["machine"] = {{"processor", machine.processor},       {"cores", machine.cores},
-                     {"cache_bytes", machine.cache_bytes},   {"cache_known", machine.cache_known},
-                     {"memory_bytes", machine.memory_bytes}, {"kernel", machine.kernel},
-                     {"huge_pages", machine.huge_pages},     {"version", version()}};
+  json["machine"] = json_of(report.machine);
   json["workload"] = {{"object_bytes", report.object_bytes},
                       {"pieces", report.pieces},
                       {"rotation_bytes", report.rotation_bytes},
                       {"rounds", report.rounds},
                       {"streams", report.streams}};
   json["rows"] = Json::array();
-  for (const BenchRow& row : report.rows) json["rows"].push_back(row_json(row));
+  for (const BenchRow& row : report.rows) json["rows"].push_back(json_of(row));
   json["remarks"] = report.remarks;
   return json.dump(2) + "\n";
 }

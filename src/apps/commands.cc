@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "apps/bench.h"
+#include "apps/pressure.h"
 #include "apps/render.h"
 #include "apps/replay.h"
 #include "apps/report.h"
@@ -27,11 +28,14 @@ constexpr std::array kCommands = std::to_array<Command>({
     {"put", "store a file under a key", run_put},
     {"get", "read the value of a key", run_get},
     {"exists", "say whether a key is in the pool", run_exists},
-    {"rm", "remove a key", run_rm},
+    {"ls", "list the keys and their sizes", run_ls},
+    {"pin", "keep a key from eviction for a time", run_pin},
+    {"rm", "remove a key, all keys with a prefix, or all of a namespace", run_rm},
     {"stat", "show the size and the places of an object", run_stat},
     {"status", "show the pool and its nodes", run_status},
     {"bench", "measure put and get beside the limits of this machine", run_bench},
     {"replay", "drive a pool with a trace of requests", run_replay},
+    {"pressure", "drive a private pool through several times its size", run_pressure},
     {"version", "print the version", run_version},
     {"help", "print this text, or the help of a command", run_help},
 });

@@ -1,6 +1,6 @@
 // The commands of the program `aquifer`: one function and one file each, and the table that main
-// dispatches from. Each reads its own options and returns the exit status. Not here: bench and
-// replay (bench.h, replay.h).
+// dispatches from. Each reads its own options and returns the exit status. Not here: bench,
+// replay and pressure (bench.h, replay.h, pressure.h).
 #pragma once
 
 #include <span>
@@ -17,6 +17,8 @@ int run_solo(Arguments arguments, const base::Environment& environment);
 int run_put(Arguments arguments, const base::Environment& environment);
 int run_get(Arguments arguments, const base::Environment& environment);
 int run_exists(Arguments arguments, const base::Environment& environment);
+int run_ls(Arguments arguments, const base::Environment& environment);
+int run_pin(Arguments arguments, const base::Environment& environment);
 int run_rm(Arguments arguments, const base::Environment& environment);
 int run_stat(Arguments arguments, const base::Environment& environment);
 int run_status(Arguments arguments, const base::Environment& environment);

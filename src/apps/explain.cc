@@ -9,6 +9,10 @@ Error explain(Status status, std::string_view key, std::string_view name_space, 
     return {status, base::cat(quoted(key), " is not in namespace ", quoted(name_space)),
             "it was never put there, or was removed or evicted; aquifer status counts evictions"};
   }
+  if (status == Status::kInFlight) {
+    return {status, base::cat("another put of ", quoted(key), " is open"),
+            "try again when it has ended, or without --if-absent: the first that ends wins"};
+  }
   // A message that only repeats the status says no more than we do.
   const bool has_words = !last.message.empty() && last.message != name_of(status);
   if (last.code == status && has_words) return last;
@@ -25,9 +29,11 @@ std::optional<Error> check_key(std::string_view key) {
   return std::nullopt;
 }
 
-std::string quoted(std::string_view text) {
+std::string quoted(std::string_view text) { return base::cat("'", escaped(text), "'"); }
+
+std::string escaped(std::string_view text) {
   constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string result = "'";
+  std::string result;
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
     if (byte < 0x20 || byte == 0x7f) {
@@ -38,7 +44,7 @@ std::string quoted(std::string_view text) {
       result += c;
     }
   }
-  return result + "'";
+  return result;
 }
 
 }  // namespace aquifer::apps

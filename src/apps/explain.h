@@ -19,7 +19,10 @@ Error explain(Status status, std::string_view key, std::string_view name_space, 
 /// What is wrong with `key`, if anything.
 std::optional<Error> check_key(std::string_view key);
 
-/// `text` for a terminal: control characters as \xNN, in quotes.
+/// `text` for a terminal: control characters as \xNN.
+std::string escaped(std::string_view text);
+
+/// The same in quotes.
 std::string quoted(std::string_view text);
 
 }  // namespace aquifer::apps

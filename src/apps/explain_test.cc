@@ -39,5 +39,11 @@ TEST(Quoted, ShowsControlCharactersAndLeavesTheRest) {
   EXPECT_EQ(quoted("grün"), "'grün'");
 }
 
+TEST(Explain, AnotherOpenPutIsNamed) {
+  const Error error = explain(Status::kInFlight, "k", "n", {});
+  EXPECT_NE(error.message.find("another put of 'k' is open"), std::string::npos);
+  EXPECT_NE(error.hint.find("--if-absent"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace aquifer::apps

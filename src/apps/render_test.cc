@@ -11,8 +11,11 @@ using nlohmann::json;
 
 PoolStatus example_pool() {
   PoolStatus pool{.capacity_bytes = 4096,
+                  .free_bytes = 3067,
                   .used_bytes = 1024,
                   .limbo_bytes = 5,
+                  .pinned_bytes = 512,
+                  .views = 7,
                   .objects = 3,
                   .evictions = 2,
                   .integrity_failures = 1};
@@ -20,8 +23,11 @@ PoolStatus example_pool() {
                         .state = "alive",
                         .process = 77,
                         .capacity_bytes = 4096,
+                        .free_bytes = 3067,
                         .used_bytes = 1024,
                         .limbo_bytes = 5,
+                        .pinned_bytes = 512,
+                        .views = 7,
                         .read_bytes = {.shm = 10, .tcp = 11},
                         .written_bytes = {.shm = 12, .tcp = 13}});
   return pool;
@@ -29,10 +35,12 @@ PoolStatus example_pool() {
 
 TEST(RenderJson, StatusHasThePoolAndEachNode) {
   const json expected = json::parse(R"({
-      "capacity_bytes": 4096, "used_bytes": 1024, "limbo_bytes": 5,
+      "capacity_bytes": 4096, "free_bytes": 3067, "used_bytes": 1024, "limbo_bytes": 5,
+      "pinned_bytes": 512, "views": 7,
       "objects": 3, "evictions": 2, "integrity_failures": 1,
       "nodes": [{"name": "a", "state": "alive", "pid": 77,
-                 "capacity_bytes": 4096, "used_bytes": 1024, "limbo_bytes": 5,
+                 "capacity_bytes": 4096, "free_bytes": 3067, "used_bytes": 1024,
+                 "limbo_bytes": 5, "pinned_bytes": 512, "views": 7,
                  "read_bytes": {"shm": 10, "tcp": 11},
                  "written_bytes": {"shm": 12, "tcp": 13}}]})");
   EXPECT_EQ(json::parse(status_json(example_pool())), expected);
@@ -61,6 +69,47 @@ TEST(RenderJson, AKeyThatIsNoUtf8IsStillJson) {
 
 TEST(RenderJson, AnUnknownSizeIsLeftOut) {
   EXPECT_FALSE(json::parse(outcome_json("k", Status::kOk, std::nullopt)).contains("size"));
+}
+
+TEST(RenderJson, AListingOfSeveralPagesIsOneObject) {
+  const ListPage first{{{"a", 1}, {"b", 2}}, "more"};
+  const ListPage empty{{}, "more"};
+  const ListPage last{{{"\xff", 3}}, ""};
+  const std::string text = listing_json_begin() + listing_json_entries(empty, true) +
+                           listing_json_entries(first, true) + listing_json_entries(empty, false) +
+                           listing_json_entries(last, false) + listing_json_end(nullptr);
+  const json listing = json::parse(text);
+  ASSERT_EQ(listing["keys"].size(), 3u);
+  EXPECT_EQ(listing["keys"][1], json::parse(R"({"key": "b", "size": 2})"));
+  EXPECT_FALSE(listing.contains("error"));
+}
+
+TEST(RenderJson, AListingThatBreaksOffSaysWhyInTheSameObject) {
+  const Error error{Status::kUnreachable, "gone", "look"};
+  const std::string text = listing_json_begin() + listing_json_entries({{{"a", 1}}, "more"}, true) +
+                           listing_json_end(&error);
+  const json listing = json::parse(text);
+  EXPECT_EQ(listing["keys"].size(), 1u);
+  EXPECT_EQ(listing["error"]["code"], "unreachable");
+}
+
+TEST(RenderJson, AnEmptyListingHasAnEmptyList) {
+  EXPECT_EQ(json::parse(listing_json_begin() + listing_json_end(nullptr)),
+            json::parse(R"({"keys": []})"));
+}
+
+TEST(RenderJson, PartsPinsAndRemovalsHaveTheirFields) {
+  EXPECT_EQ(json::parse(range_json("k", 5, 6)),
+            json::parse(R"({"key": "k", "status": "ok", "offset": 5, "size": 6})"));
+  EXPECT_EQ(json::parse(pin_json("k", std::chrono::seconds(2))),
+            json::parse(R"({"key": "k", "status": "ok", "ttl_ms": 2000})"));
+  EXPECT_EQ(json::parse(removed_json("n", "p", 3)),
+            json::parse(R"({"namespace": "n", "prefix": "p", "removed": 3})"));
+}
+
+TEST(RenderText, AListingHasALineForEachKeyWhateverIsInIt) {
+  EXPECT_EQ(listing_text({{{"a", 1}, {"b\nc", 3 << 20}}, ""}),
+            "       1 B  a\n  3.00 MiB  b\\x0ac\n");
 }
 
 TEST(RenderText, StatusShowsHumanSizesAndTheStateOfEachNode) {

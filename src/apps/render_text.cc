@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 
 #include "apps/explain.h"
@@ -23,13 +24,15 @@ std::string nodes_text(const PoolStatus& status) {
   if (status.nodes.empty()) {
     return "no node has joined: give memory to the pool with aquifer node --dram SIZE\n";
   }
-  TextTable table({"NODE", "STATE", "CAPACITY", "USED", "LIMBO", "READ SHM", "READ TCP",
-                   "WRITTEN SHM", "WRITTEN TCP"},
+  TextTable table({"NODE", "STATE", "CAPACITY", "FREE", "USED", "LIMBO", "PINNED", "VIEWS",
+                   "READ SHM", "READ TCP", "WRITTEN SHM", "WRITTEN TCP"},
                   2);
   for (const NodeStatus& node : status.nodes) {
     table.add({node.name, node.state, format_size_rounded(node.capacity_bytes),
-               format_size_rounded(node.used_bytes), format_size_rounded(node.limbo_bytes),
-               format_size_rounded(node.read_bytes.shm), format_size_rounded(node.read_bytes.tcp),
+               format_size_rounded(node.free_bytes), format_size_rounded(node.used_bytes),
+               format_size_rounded(node.limbo_bytes), format_size_rounded(node.pinned_bytes),
+               std::to_string(node.views), format_size_rounded(node.read_bytes.shm),
+               format_size_rounded(node.read_bytes.tcp),
                format_size_rounded(node.written_bytes.shm),
                format_size_rounded(node.written_bytes.tcp)});
   }
@@ -37,6 +40,17 @@ std::string nodes_text(const PoolStatus& status) {
 }
 
 }  // namespace
+
+std::string listing_text(const ListPage& page) {
+  constexpr std::size_t kSizeWidth = 10;  // of "1023.9 KiB" and all others
+  std::string text;
+  for (const ListEntry& entry : page.entries) {
+    const std::string size = format_size_rounded(entry.bytes);
+    text.append(kSizeWidth - std::min(kSizeWidth, size.size()), ' ');
+    text += base::cat(size, "  ", escaped(entry.key), "\n");
+  }
+  return text;
+}
 
 std::string stat_text(std::string_view key, const ObjectStat& stat) {
   std::string nodes;
@@ -51,11 +65,13 @@ std::string stat_text(std::string_view key, const ObjectStat& stat) {
 
 std::string status_text(const PoolStatus& status) {
   return base::cat("capacity            ", format_size_rounded(status.capacity_bytes),
+                   "\nfree                ", format_size_rounded(status.free_bytes),
                    "\nused                ", part_of(status.used_bytes, status.capacity_bytes),
                    "\nlimbo               ", format_size_rounded(status.limbo_bytes),
-                   "\nobjects             ", status.objects, "\nevictions           ",
-                   status.evictions, "\nintegrity failures  ", status.integrity_failures, "\n\n",
-                   nodes_text(status));
+                   "\npinned              ", format_size_rounded(status.pinned_bytes),
+                   "\nobjects             ", status.objects, "\nviews               ", status.views,
+                   "\nevictions           ", status.evictions, "\nintegrity failures  ",
+                   status.integrity_failures, "\n\n", nodes_text(status));
 }
 
 }  // namespace aquifer::apps

@@ -151,21 +151,6 @@ void remove_keys(Client& client, const Trace& trace, const std::string& prefix) 
 
 }  // namespace
 
-LatencySummary summarize(std::vector<double>& milliseconds) {
-  LatencySummary summary;
-  summary.count = milliseconds.size();
-  if (milliseconds.empty()) return summary;
-  std::sort(milliseconds.begin(), milliseconds.end());
-  const auto at = [&](std::size_t percent) {
-    return milliseconds[(milliseconds.size() - 1) * percent / 100];
-  };
-  summary.p50 = at(50);
-  summary.p90 = at(90);
-  summary.p99 = at(99);
-  summary.max = milliseconds.back();
-  return summary;
-}
-
 Result<ReplayOutcome> replay_on(Client& client, const Trace& trace, const ReplaySettings& settings,
                                 const std::string& prefix, Progress& progress) {
   AQ_CHECK(settings.object_bytes > 0);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "apps/replay_model.h"
+#include "apps/workload_latency.h"
 #include "apps/workload_progress.h"
 #include "apps/workload_trace.h"
 #include "aquifer/client.h"
@@ -26,18 +27,6 @@ struct ReplaySettings {
   std::uint64_t seed = 1;
   std::string program{};  ///< as in PrivatePoolOptions
 };
-
-/// Percentiles over requests, in milliseconds.
-struct LatencySummary {
-  std::uint64_t count = 0;
-  double p50 = 0;
-  double p90 = 0;
-  double p99 = 0;
-  double max = 0;
-};
-
-/// `milliseconds` is sorted by this.
-LatencySummary summarize(std::vector<double>& milliseconds);
 
 /// What came of it; everything but failures and `verified` is over the counted requests.
 struct ReplayOutcome {

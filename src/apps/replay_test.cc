@@ -50,18 +50,5 @@ TEST(ReplayJson, HasTheFieldsThatOthersReadUnderTheirNames) {
   EXPECT_EQ(json.at("latency").at("get").at("p99_ms"), 0.0);
 }
 
-TEST(Latencies, ArePercentilesOfTheSortedValues) {
-  std::vector<double> values;
-  for (int i = 100; i >= 0; --i) values.push_back(i);
-  const LatencySummary summary = summarize(values);
-  EXPECT_EQ(summary.count, 101u);
-  EXPECT_EQ(summary.p50, 50.0);
-  EXPECT_EQ(summary.p90, 90.0);
-  EXPECT_EQ(summary.p99, 99.0);
-  EXPECT_EQ(summary.max, 100.0);
-  std::vector<double> none;
-  EXPECT_EQ(summarize(none).count, 0u);
-}
-
 }  // namespace
 }  // namespace aquifer::apps

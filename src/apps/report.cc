@@ -1,5 +1,6 @@
 #include "apps/report.h"
 
+#include <poll.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -23,6 +24,11 @@ Result<void> write_all(int descriptor, std::string_view text, std::string_view n
     }
   }
   return {};
+}
+
+bool reader_has_left(int descriptor) {
+  pollfd look{descriptor, 0, 0};
+  return poll(&look, 1, 0) == 1 && (look.revents & (POLLERR | POLLHUP)) != 0;
 }
 
 Report::Report(std::string_view command, bool json, Streams streams)

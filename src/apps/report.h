@@ -20,6 +20,9 @@ struct Streams {
 /// error: it had enough. Requires: SIGPIPE is ignored.
 Result<void> write_all(int descriptor, std::string_view text, std::string_view name = "the output");
 
+/// Whether `descriptor` is a pipe or socket whose reader has gone away.
+bool reader_has_left(int descriptor);
+
 /// The report of one run of one command. A plain value.
 class Report {
  public:

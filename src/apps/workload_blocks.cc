@@ -57,23 +57,31 @@ std::span<const ConstPiece> BlockBuffers::const_pieces(std::size_t slot) const {
 }
 
 void BlockBuffers::fill(std::size_t slot, const Content& content) const {
+  apps::fill(pieces(slot), content);
+}
+
+void BlockBuffers::poison(std::size_t slot) const { apps::poison(pieces(slot)); }
+
+std::optional<std::uint64_t> BlockBuffers::mismatch(std::size_t slot,
+                                                    const Content& content) const {
+  return apps::mismatch(pieces(slot), content);
+}
+
+void fill(std::span<const Piece> pieces, const Content& content) {
   std::uint64_t offset = 0;
-  for (const Piece& piece : pieces(slot)) {
+  for (const Piece& piece : pieces) {
     content.fill(offset, {static_cast<std::byte*>(piece.address), piece.bytes});
     offset += piece.bytes;
   }
 }
 
-void BlockBuffers::poison(std::size_t slot) const {
-  for (const Piece& piece : pieces(slot)) {
-    apps::poison({static_cast<std::byte*>(piece.address), piece.bytes});
-  }
+void poison(std::span<const Piece> pieces) {
+  for (const Piece& piece : pieces) poison({static_cast<std::byte*>(piece.address), piece.bytes});
 }
 
-std::optional<std::uint64_t> BlockBuffers::mismatch(std::size_t slot,
-                                                    const Content& content) const {
+std::optional<std::uint64_t> mismatch(std::span<const Piece> pieces, const Content& content) {
   std::uint64_t offset = 0;
-  for (const Piece& piece : pieces(slot)) {
+  for (const Piece& piece : pieces) {
     const std::span bytes(static_cast<const std::byte*>(piece.address), piece.bytes);
     if (const auto wrong = content.mismatch(offset, bytes)) return wrong;
     offset += piece.bytes;

@@ -23,6 +23,11 @@ BlockShape deepseek_r1_shape();
 
 std::size_t bytes_of(const BlockShape& shape);
 
+/// Fills, overwrites, or checks one object that lies in these pieces.
+void fill(std::span<const Piece> pieces, const Content& content);
+void poison(std::span<const Piece> pieces);
+std::optional<std::uint64_t> mismatch(std::span<const Piece> pieces, const Content& content);
+
 /// `slots` blocks of one shape. Each piece of the shape has an array of its own with one element
 /// per slot (the layout of an engine: one tensor per layer), so the pieces of a block lie at as
 /// many separate addresses.

@@ -11,6 +11,7 @@ namespace aquifer::rpc {
 namespace {
 
 constexpr std::size_t kReadBytes = 64u << 10;
+constexpr std::chrono::milliseconds kAcceptAgain{100};  // after running out of descriptors
 constexpr std::size_t kKeepBytes = 1u << 20;  // a larger buffer is given back once it is empty
 
 }  // namespace
@@ -47,16 +48,22 @@ void Connection::fail(const std::string& why) {
 }
 
 void Connection::wait_to_read() {
+  if (waiting_to_read_) {
+    return;
+  }
+  waiting_to_read_ = true;
   watch_->when_readable([this, self = weak_from_this()] {
     if (const auto alive = self.lock()) {
+      waiting_to_read_ = false;
       on_readable();
     }
   });
 }
 
 void Connection::on_readable() {
+  // What a peer says that it will send takes no memory; what it has sent does, and as much again.
   const std::size_t wanted = frame_bytes_wanted({in_.data(), in_used_});
-  in_.resize(std::max(in_used_ + kReadBytes, wanted));
+  in_.resize(std::max(in_used_ + kReadBytes, std::min(wanted, 2 * in_used_)));
   const ssize_t got = recv(watch_->fd(), in_.data() + in_used_, in_.size() - in_used_, 0);
   if (got == 0) {
     return fail("closed by the other side");
@@ -68,20 +75,31 @@ void Connection::on_readable() {
     return wait_to_read();
   }
   in_used_ += static_cast<std::size_t>(got);
-  handling_ = true;
-  handle_frames();
-  handling_ = false;
-  if (watch_ != nullptr) {
-    flush();
-  }
-  if (watch_ != nullptr) {
+  go_on();
+}
+
+// Handles what has come, as far as the peer takes its answers; flush() calls again when it did.
+void Connection::go_on() {
+  do {
+    handling_ = true;
+    handle_frames();
+    handling_ = false;
+    if (watch_ != nullptr) {
+      flush();
+    }
+  } while (watch_ != nullptr && !is_paused() && has_whole_frame());
+  if (watch_ != nullptr && !is_paused()) {
     wait_to_read();
   }
 }
 
+bool Connection::has_whole_frame() const {
+  return in_used_ >= frame_bytes_wanted({in_.data(), in_used_});
+}
+
 void Connection::handle_frames() {
   std::size_t at = 0;
-  while (watch_ != nullptr) {
+  while (watch_ != nullptr && !is_paused()) {
     Frame frame;
     const FrameState state = read_frame({in_.data() + at, in_used_ - at}, frame);
     if (state == FrameState::kNeedsMore) {
@@ -135,11 +153,16 @@ void Connection::flush() {
     if (sent >= 0) {
       out_sent_ += static_cast<std::size_t>(sent);
     } else if (errno == EAGAIN) {
+      drop_sent();
       waiting_to_write_ = true;
       watch_->when_writable([this, self = weak_from_this()] {
         if (const auto alive = self.lock()) {
           waiting_to_write_ = false;
+          const bool was_paused = is_paused();
           flush();
+          if (was_paused && watch_ != nullptr && !is_paused()) {
+            go_on();
+          }
         }
       });
       return;
@@ -156,18 +179,39 @@ void Connection::flush() {
   }
 }
 
+// A peer that is always a little behind would otherwise keep all that was ever sent to it.
+void Connection::drop_sent() {
+  if (out_sent_ > kKeepBytes && out_sent_ > out_.size() / 2) {
+    out_.erase(out_.begin(), out_.begin() + static_cast<std::ptrdiff_t>(out_sent_));
+    out_sent_ = 0;
+  }
+}
+
 Acceptor::Acceptor(io::Loop& loop, base::UniqueFd listening,
                    std::function<void(base::UniqueFd)> on_accept)
-    : on_accept_(std::move(on_accept)), watch_(loop, std::move(listening)) {
+    : loop_(loop),
+      on_accept_(std::move(on_accept)),
+      watch_(loop, std::move(listening)),
+      self_(std::make_shared<Acceptor*>(this)) {
   wait();
 }
 
 void Acceptor::wait() {
-  watch_.when_readable([this] {
-    while (base::UniqueFd fd = io::accept_one(watch_.fd())) {
-      on_accept_(std::move(fd));
+  watch_.when_readable([this] { accept_all(); });
+}
+
+void Acceptor::accept_all() {
+  while (base::UniqueFd fd = io::accept_one(watch_.fd())) {
+    on_accept_(std::move(fd));
+  }
+  if (errno != EMFILE && errno != ENFILE && errno != ENOBUFS && errno != ENOMEM) {
+    return wait();
+  }
+  // Those who wait stay in the socket's queue, which would say "readable" again at once.
+  loop_.after(kAcceptAgain, [weak = std::weak_ptr<Acceptor*>(self_)] {
+    if (const auto self = weak.lock()) {
+      (*self)->wait();
     }
-    wait();
   });
 }
 

@@ -1,6 +1,8 @@
 // One connection of a server, on an event loop: whole frames in, frames out, both bounded. All
 // frames of one read are handled before anything is written, so that many answers leave in one
-// write. Not here: pairing replies with requests (Channel does that for callers that wait).
+// write. A peer that does not take its answers is not listened to until it has
+// (docs/operations/limits.md). Not here: pairing replies with requests (Channel does that for
+// callers that wait).
 #pragma once
 
 #include <functional>
@@ -58,15 +60,21 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void close();
 
   static constexpr std::size_t kOutBytesMax = 64u << 20;
+  /// While more than this waits to be read by the peer, its requests wait too.
+  static constexpr std::size_t kOutBytesPause = 4u << 20;
 
  private:
   Connection(io::Loop& loop, base::UniqueFd fd, Handlers handlers);
   void wait_to_read();
   void on_readable();
   void handle_frames();
+  void go_on();
+  bool has_whole_frame() const;
+  bool is_paused() const { return out_.size() - out_sent_ > kOutBytesPause; }
   void fail(const std::string& why);
   void flush_soon();
   void flush();
+  void drop_sent();
 
   io::Loop& loop_;
   std::unique_ptr<io::Watch> watch_;
@@ -78,6 +86,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool handling_ = false;
   bool flush_posted_ = false;
   bool waiting_to_write_ = false;
+  bool waiting_to_read_ = false;
 };
 
 /// Accepts connections on a listening socket and hands them over. Lives on its loop's thread.
@@ -87,8 +96,11 @@ class Acceptor {
 
  private:
   void wait();
+  void accept_all();
+  io::Loop& loop_;
   std::function<void(base::UniqueFd)> on_accept_;
   io::Watch watch_;
+  std::shared_ptr<Acceptor*> self_;  ///< for timers that may fire after the end
 };
 
 }  // namespace aquifer::rpc

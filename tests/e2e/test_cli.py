@@ -7,14 +7,16 @@ import socket
 import subprocess
 import time
 
+import aquifer
 import pytest
+from clients import Putter
 from processes import PROGRAM
 
 GONE = "tcp://127.0.0.1:1"  # nothing listens there
-POOL_FIELDS = {"capacity_bytes", "used_bytes", "limbo_bytes", "objects", "evictions",
-               "integrity_failures", "nodes"}
-NODE_FIELDS = {"name", "state", "pid", "capacity_bytes", "used_bytes", "limbo_bytes", "read_bytes",
-               "written_bytes"}
+SPACE_FIELDS = {"capacity_bytes", "free_bytes", "used_bytes", "limbo_bytes", "pinned_bytes",
+                "views"}
+POOL_FIELDS = {*SPACE_FIELDS, "objects", "evictions", "integrity_failures", "nodes"}
+NODE_FIELDS = {*SPACE_FIELDS, "name", "state", "pid", "read_bytes", "written_bytes"}
 
 
 def file_with(folder, content, name="value"):
@@ -38,7 +40,8 @@ def error_of(answer):
 def test_alone_it_prints_the_help(processes):
     for words in [(), ("help",), ("--help",), ("-h",)]:
         answer = processes.run(*words)
-        for command in ("demo", "meta", "node", "put", "get", "exists", "rm", "stat", "status"):
+        for command in ("demo", "meta", "node", "put", "get", "exists", "ls", "pin", "rm", "stat",
+                        "status"):
             assert f"\n{command} " in answer.text
 
 
@@ -71,7 +74,12 @@ def test_a_mistyped_command_names_the_nearest(processes):
     ("get", "k", "--timeout", "soon"), ("get", "k", "--nonsense"), ("node", "--dram", "4GiBB"),
     ("node", "--dram", "0"), ("meta", "--listen", "udp://127.0.0.1:1"), ("meta", "--listen", "x"),
     ("status", "--meta", "nonsense"), ("get", "k", "--namespace", ""),
-    ("get", "k", "--timeout", "0"),
+    ("get", "k", "--timeout", "0"), ("get", "k", "--range", "5"), ("get", "k", "--range", "5:0"),
+    ("rm", "k", "--prefix", "p"), ("rm", "--prefix", ""), ("rm", "--all"),
+    ("rm", "k", "--all", "--yes"),
+    ("pin", "k"), ("pin", "k", "--ttl", "25h"), ("pin", "k", "--ttl", "long"), ("pin",),
+    ("put", "k", "f", "--replace", "--if-absent"), ("put", "k", "f", "--parent", "p" * 1025),
+    ("ls", "p", "surplus"), ("ls", "--limit", "-1"),
     ("get", "k", "--namespace", "n" * 256), ("solo", "--listen", "tcp://127.0.0.1"),
 ])
 def test_wrong_usage_ends_with_2_and_says_what_is_accepted(processes, words):
@@ -255,9 +263,136 @@ def test_the_status_shows_the_pool_and_its_nodes(pool):
     assert next(n for n in status["nodes"] if n["name"] == "b")["pid"] == node.pid
     assert status["objects"] == 1 and status["used_bytes"] >= 100_000
     assert status["capacity_bytes"] == sum(n["capacity_bytes"] for n in status["nodes"])
+    for part in (status, *status["nodes"]):
+        assert part["capacity_bytes"] == sum(
+            part[f"{kind}_bytes"] for kind in ("free", "used", "limbo"))
     text = pool.run("status").text
     assert "objects             1\n" in text
     assert "alive" in text and "\nb " in text
+
+
+def keys_of(pool, *words):
+    """What ls answers, as a dictionary, after checking that text and JSON say the same."""
+    listing = pool.run("ls", *words, "--json").json
+    assert set(listing) == {"keys"} and all(set(k) == {"key", "size"} for k in listing["keys"])
+    found = {entry["key"]: entry["size"] for entry in listing["keys"]}
+    assert len(found) == len(listing["keys"])
+    if "--limit" not in words:
+        lines = pool.run("ls", *words).text.splitlines()
+        assert sorted(line.split("  ")[-1] for line in lines) == sorted(found)
+    return found
+
+
+def put_all(pool, keys, *words):
+    for number, key in enumerate(keys, 1):
+        pool.run("put", key, "-", *words, data=b"x" * number)
+
+
+def test_a_listing_has_the_keys_that_begin_with_a_prefix(pool):
+    assert keys_of(pool) == {} and pool.run("ls").output == b""
+    put_all(pool, ["a/1", "a/2", "b/1"])
+    put_all(pool, ["a/other"], "--namespace", "other")
+    assert keys_of(pool) == {"a/1": 1, "a/2": 2, "b/1": 3}
+    assert keys_of(pool, "a/") == {"a/1": 1, "a/2": 2}
+    assert keys_of(pool, "c") == {}
+    assert keys_of(pool, "--namespace", "other") == {"a/other": 1}
+    assert len(keys_of(pool, "--limit", 2)) == 2
+    assert "       1 B  a/1\n" in pool.run("ls").text
+
+
+def test_a_listing_of_many_pages_is_whole(pool):
+    client = aquifer.Client(pool.meta_address)
+    keys = {f"many/{number}" for number in range(2500)}
+    client.put_batch(list(keys), [b"x"] * len(keys))
+    client.close()
+    assert set(keys_of(pool, "many/")) == keys
+    assert len(keys_of(pool, "--limit", 1500)) == 1500
+    done = subprocess.run(["bash", "-c", f"'{PROGRAM}' ls | head -n 1"], capture_output=True,
+                          env=pool.environment({"AQUIFER_META": pool.meta_address}), check=True)
+    assert done.stdout.startswith(b"       1 B  many/") and done.stderr == b""
+
+
+def test_all_keys_with_a_prefix_are_removed_at_once(pool):
+    put_all(pool, ["a/1", "a/2", "b/1"])
+    answer = pool.run("rm", "--prefix", "a/", "--json")
+    assert answer.json == {"namespace": "default", "prefix": "a/", "removed": 2}
+    assert keys_of(pool) == {"b/1": 3}
+    assert pool.run("rm", "--prefix", "a/").text == "removed 0 keys that begin with 'a/'\n"
+    pool.run("get", "a/1", code=1)
+
+
+def test_a_whole_namespace_is_removed_only_when_that_is_meant(pool):
+    put_all(pool, ["a", "b"])
+    put_all(pool, ["c"], "--namespace", "other")
+    answer = pool.run("rm", "--all", code=2)
+    assert "namespace 'default'" in answer.errors and "--yes" in answer.errors
+    assert len(keys_of(pool)) == 2
+    assert pool.run("rm", "--all", "--yes").text == "removed 2 keys of namespace 'default'\n"
+    assert keys_of(pool) == {} and keys_of(pool, "--namespace", "other") == {"c": 1}
+
+
+def test_a_part_of_a_value_comes_alone(pool, tmp_path):
+    content = os.urandom(300_000)
+    pool.run("put", "k", "-", data=content)
+    assert pool.run("get", "k", "--range", "0:10").output == content[:10]
+    assert pool.run("get", "k", "--range", "100KB:65536").output == content[100_000:165_536]
+    assert pool.run("get", "k", "--range", "299999:").output == content[-1:]
+    back = tmp_path / "back"
+    answer = pool.run("get", "k", "--range", "299990:1MiB", "-o", back, "--json")
+    assert answer.json == {"key": "k", "status": "ok", "offset": 299_990, "size": 10}
+    assert back.read_bytes() == content[-10:]
+    assert pool.run("get", "k", "--range", "300000:1", code=2).errors
+    pool.run("get", "other", "--range", "0:1", code=1)
+
+
+def test_a_value_is_replaced_when_that_is_said(pool):
+    pool.run("put", "k", "-", data=b"first")
+    assert pool.run("put", "k", "-", "--replace", "--json", data=b"second").json["status"] in (
+        "ok", "pending")
+    assert pool.run("get", "k").output == b"second"
+    assert pool.run("put", "new", "-", "--replace", data=b"x").text == "stored 'new' (1 B)\n"
+
+
+def test_a_put_if_absent_tells_what_is_there_from_what_is_being_put(pool):
+    assert pool.run("put", "k", "-", "--if-absent", "--json", data=b"x").json["status"] == "ok"
+    assert pool.run("put", "k", "-", "--if-absent", "--json", data=b"y").json["status"] == "exists"
+    size = 10_000_000
+    with aquifer.Client(pool.meta_address) as client, \
+            Putter(pool, "open", size, transport="tcp") as putter:
+        pool.servers[-1].send(signal.SIGSTOP)  # the node: the put stays open
+        putter.go()
+        end = time.monotonic() + 10
+        while client.status()["used_bytes"] < size:  # until it has been given its space
+            assert time.monotonic() < end, "the put never started"
+        answer = pool.run("put", "open", "-", "--if-absent", data=b"x", code=5)
+        assert "another put of 'open' is open" in answer.errors
+        answer = pool.run("put", "open", "-", "--if-absent", "--json", data=b"x", code=5)
+        assert error_of(answer)["code"] == "in_flight"
+        pool.servers[-1].send(signal.SIGCONT)
+        assert putter.line() == "OK"
+
+
+def test_a_put_names_the_key_that_it_continues(pool):
+    pool.run("put", "root", "-", data=b"x")
+    pool.run("put", "leaf", "-", "--parent", "root", data=b"y")
+    assert pool.run("get", "leaf").output == b"y"
+
+
+def test_a_pinned_key_is_kept_for_a_time(processes):
+    processes.meta()
+    processes.node(dram="4MiB")
+    processes.run("put", "mine", "-", data=b"x" * 1000)
+    assert processes.run("pin", "mine", "--ttl", "10m").text == "pinned 'mine' for 10m\n"
+    assert processes.status()["pinned_bytes"] >= 1000
+    with aquifer.Client(processes.meta_address) as client:
+        for number in range(20):
+            client.put(f"other {number}", b"y" * 1_000_000)
+    assert processes.status()["evictions"] > 0
+    assert processes.run("get", "mine").output == b"x" * 1000
+    answer = processes.run("pin", "mine", "--ttl", "0", "--json")
+    assert answer.json == {"key": "mine", "status": "ok", "ttl_ms": 0}
+    assert processes.status()["pinned_bytes"] == 0
+    processes.run("pin", "nobody", "--ttl", "1s", code=1)
 
 
 def test_a_pool_without_nodes_says_what_to_do(processes):
