@@ -101,7 +101,8 @@ class AQUIFER_EXPORT Client {
 
   /// kOk with the size of the value, or kNotFound, per key; remembers the handles, so that a get
   /// that follows needs no call to meta. Answers from handles that are remembered already where
-  /// there are any: a size, not a promise of presence (exists_batch asks).
+  /// there are any: a size, not a promise of presence (exists_batch asks). What is not there counts
+  /// as a miss.
   std::vector<GetOutcome> locate_batch(std::span<const std::string_view> keys,
                                        const CallOptions& options = {});
 

@@ -1,6 +1,7 @@
 #include "values.h"
 
 #include <algorithm>
+#include <cstring>
 #include <functional>
 #include <limits>
 #include <optional>
@@ -232,8 +233,27 @@ void PieceTable<P>::add_range(PyObject* tuple, const Place& place) {
   pieces_.push_back({pointer, static_cast<std::size_t>(*length)});
 }
 
+namespace {
+
+// True for arrays of Python objects: their bytes are pointers into this process, and reading over
+// them would end it.
+bool holds_objects(PyObject* object) {
+  if (PyBytes_Check(object) || PyByteArray_Check(object)) return false;
+  if (PyMemoryView_Check(object)) {
+    const char* const format = PyMemoryView_GET_BUFFER(object)->format;
+    return format != nullptr && std::strchr(format, 'O') != nullptr;
+  }
+  const nb::object type = nb::getattr(object, "dtype", nb::none());
+  return nb::cast<bool>(nb::bool_(nb::getattr(type, "hasobject", nb::bool_(false))));
+}
+
+}  // namespace
+
 template <class P>
 void PieceTable<P>::add_buffer(PyObject* object, const Place& place) {
+  if (holds_objects(object)) {
+    raise_value_error(place.text() + " holds Python objects, not plain bytes: serialise it first");
+  }
   // PyBUF_SIMPLE: plain bytes of any element type. Such a view holds no pointer into itself, so the
   // vector may move it.
   Py_buffer view;

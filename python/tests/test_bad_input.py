@@ -402,3 +402,25 @@ def test_errors_of_the_callers_objects_become_ours(client):
     released.release()
     with pytest.raises(ValueError, match="released"):
         client.put("key", released)
+
+
+@pytest.mark.parametrize("wrap", [lambda array: array, memoryview])
+def test_arrays_of_python_objects_are_refused(client, wrap):
+    array = np.empty(2, dtype=object)
+    with pytest.raises(ValueError, match="Python objects"):
+        client.put("objects", wrap(array))
+    client.put("plain", bytes(16))
+    with pytest.raises(ValueError, match="Python objects"):
+        client.get_into("plain", wrap(array))
+    assert list(array) == [None, None]
+    with pytest.raises(ValueError, match="Python objects"):
+        client.put("record", np.zeros(2, dtype=[("a", "i4"), ("b", "O")]))
+
+
+def test_misses_of_every_kind_of_get_are_counted(client):
+    before = client.counters()["misses"]
+    client.get("none")
+    client.get_batch(["none", "nothing"])
+    client.get_into("none", bytearray(1))
+    client.view("none")
+    assert client.counters()["misses"] - before == 5

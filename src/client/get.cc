@@ -383,6 +383,11 @@ std::vector<GetOutcome> Session::locate(std::span<const std::string_view> keys, 
   }
   for (std::size_t i = 0; i < keys.size() && !remember(outcomes[i].status, keys[i]); ++i) {
   }
+  if (cached) {  // the first step of a get, and the last one of those that find nothing
+    counters_.misses += static_cast<std::uint64_t>(
+        std::count_if(outcomes.begin(), outcomes.end(),
+                      [](const GetOutcome& outcome) { return outcome.status != Status::kOk; }));
+  }
   return outcomes;
 }
 

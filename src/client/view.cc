@@ -74,10 +74,10 @@ std::vector<Result<View>> Session::views(std::span<const std::string_view> keys,
   for (std::size_t i = 0; i < keys.size(); ++i) {
     if (located[i].status == Status::kOk) {
       results.push_back(view_one(keys[i], call));
+      ++(results.back().ok() ? counters_.hits : counters_.misses);
     } else {
       results.emplace_back(explain(located[i].status, keys[i]));
     }
-    ++(results.back().ok() ? counters_.hits : counters_.misses);
   }
   report_soon(call.deadline, false);
   return results;
