@@ -107,7 +107,7 @@ Result<BenchPlan> make_plan(const BenchSettings& settings, const Machine& machin
   if (!plan || settings.meta.empty()) return plan;
   auto client = open_client(settings, settings.meta, Transport::kAuto, 1);
   if (!client) return client.error();
-  const auto status = client->status();
+  const auto status = client->status({.timeout = std::chrono::seconds(5)});
   if (!status) return status.error();
   return fit_bench_plan(std::move(*plan), settings, status->capacity_bytes);
 }

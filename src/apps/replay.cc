@@ -26,7 +26,8 @@ void declare(base::Options& options, Flags& flags) {
       .size("object-size", settings.object_bytes, "size of the value stored for each block",
             {.min = 1, .max = Limits::kValueBytes})
       .integer("blocks", settings.blocks,
-               "size the private pool to hold so many objects; 0 takes --capacity")
+               "size the private pool to hold so many objects; 0 takes --capacity",
+               {.max = 100'000'000})
       .size("capacity", settings.capacity_bytes, "memory of the private pool", {.min = 1u << 20})
       .real("skip", settings.skip,
             "requests at the start that are replayed and not counted: a share below 1, a number "

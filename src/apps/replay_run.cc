@@ -41,7 +41,7 @@ class Replay {
   using Keys = std::span<const std::string_view>;
 
   bool read(Keys keys, double& spent);
-  void store(Keys keys, double& spent);
+  std::size_t store(Keys keys, double& spent);
   void note_trouble(std::string_view what, std::string_view key, Status status);
 
   Client& client_;
@@ -65,14 +65,14 @@ void Replay::request(const TraceRequest& request, bool is_counted) {
   const auto missing = Keys(reversed).first(keys.size() - matched);
   if (!read(Keys(reversed).last(matched), get_time)) run = 0;
   double put_time = 0;
-  store(missing, put_time);
+  const std::size_t stored = store(missing, put_time);
   if (!keys.empty()) (void)client_.exists_batch(reversed);
   if (!is_counted) return;
   ++outcome_.requests;
   outcome_.hits.blocks += keys.size();
   outcome_.hits.hits += run;
   outcome_.read_bytes += run * settings_.object_bytes;
-  outcome_.written_bytes += missing.size() * settings_.object_bytes;
+  outcome_.written_bytes += stored * settings_.object_bytes;
   if (matched > 0) get_times_.push_back(get_time);
   if (!missing.empty()) put_times_.push_back(put_time);
 }
@@ -106,7 +106,9 @@ bool Replay::read(Keys keys, double& spent) {
   return is_whole;
 }
 
-void Replay::store(Keys keys, double& spent) {
+/// The number of objects stored; adds the time of the calls to `spent`.
+std::size_t Replay::store(Keys keys, double& spent) {
+  std::size_t stored = 0;
   while (!keys.empty()) {
     const Keys now = keys.first(std::min(keys.size(), buffers_.slots()));
     keys = keys.subspan(now.size());
@@ -119,11 +121,15 @@ void Replay::store(Keys keys, double& spent) {
     const auto statuses = client_.put_batch(items);
     spent += milliseconds_since(begin);
     for (std::size_t i = 0; i < now.size(); ++i) {
-      if (is_success(statuses[i])) continue;
+      if (is_success(statuses[i])) {
+        stored += statuses[i] == Status::kOk ? 1 : 0;
+        continue;
+      }
       ++outcome_.failed_puts;
       note_trouble("put", now[i], statuses[i]);
     }
   }
+  return stored;
 }
 
 void Replay::note_trouble(std::string_view what, std::string_view key, Status status) {
@@ -175,7 +181,8 @@ Result<ReplayOutcome> replay_on(Client& client, const Trace& trace, const Replay
   if (!after) return after.error();
   outcome.evictions = after->evictions - before->evictions;
   // The smallest pool there is can hold more than was asked for.
-  const std::uint64_t fits = pool_blocks_in(after->capacity_bytes, settings.object_bytes);
+  const std::uint64_t fits =
+      pool_blocks_in(after->capacity_bytes, settings.object_bytes, !settings.meta.empty());
   const bool is_as_asked =
       settings.blocks != 0 && fits <= settings.blocks + settings.blocks / 100 + 1;
   const std::uint64_t held = is_as_asked ? settings.blocks : fits;
@@ -191,9 +198,10 @@ Result<ReplayOutcome> replay_trace(const Trace& trace, const ReplaySettings& set
   if (settings.meta.empty()) {
     progress.describe("starting a private pool");
     const std::uint64_t bytes = settings.blocks != 0
-                                    ? pool_bytes_for(settings.blocks, settings.object_bytes)
+                                    ? pool_bytes_for(settings.blocks, settings.object_bytes, false)
                                     : settings.capacity_bytes;
-    auto started = PrivatePool::start({.program = settings.program, .dram_bytes = bytes});
+    auto started = PrivatePool::start(
+        {.program = settings.program, .dram_bytes = bytes, .evicts_ahead = false});
     if (!started) return started.error();
     pool.emplace(std::move(*started));
   }

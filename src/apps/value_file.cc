@@ -77,7 +77,8 @@ Result<void> write_directly(const std::string& path, std::string_view value) {
   return write_all(file.get(), value, quoted(path));
 }
 
-/// A file beside its final place, removed unless it got there.
+/// A file beside its final place, removed unless it got there. Without a name until it is whole,
+/// where the file system can do that, so that nothing is left behind however the process ends.
 class TemporaryFile {
  public:
   explicit TemporaryFile(const std::string& target)
@@ -85,16 +86,29 @@ class TemporaryFile {
   TemporaryFile(const TemporaryFile&) = delete;
   TemporaryFile& operator=(const TemporaryFile&) = delete;
   ~TemporaryFile() {
-    if (file_) ::unlink(path_.c_str());
+    if (file_ && !is_nameless_) ::unlink(path_.c_str());
   }
 
   Result<void> write(std::string_view value, mode_t mode) {
-    file_.reset(::open(path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode));
+    const std::size_t slash = target_.rfind('/');
+    const std::string folder = slash == std::string::npos ? "." : target_.substr(0, slash + 1);
+    file_.reset(::open(folder.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, mode));
+    is_nameless_ = static_cast<bool>(file_);
+    if (!file_) {
+      file_.reset(
+          ::open(path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode));
+    }
     if (!file_) return io_error("write", target_, errno);
     return write_all(file_.get(), value, quoted(target_));
   }
 
   Result<void> move_to_target() {
+    const std::string nameless = base::cat("/proc/self/fd/", file_.get());
+    if (is_nameless_ &&
+        ::linkat(AT_FDCWD, nameless.c_str(), AT_FDCWD, path_.c_str(), AT_SYMLINK_FOLLOW) != 0) {
+      return io_error("write", target_, errno);
+    }
+    is_nameless_ = false;
     if (::rename(path_.c_str(), target_.c_str()) != 0) return io_error("write", target_, errno);
     file_.reset();
     return {};
@@ -104,6 +118,7 @@ class TemporaryFile {
   std::string target_;
   std::string path_;
   base::UniqueFd file_;
+  bool is_nameless_ = false;
 };
 
 }  // namespace

@@ -82,17 +82,20 @@ std::uint64_t slots_in(std::uint64_t pool_bytes) {
 
 }  // namespace
 
-std::uint64_t pool_bytes_for(std::uint64_t blocks, std::uint64_t object_bytes) {
+std::uint64_t pool_bytes_for(std::uint64_t blocks, std::uint64_t object_bytes, bool evicts_ahead) {
   const std::uint64_t values = blocks * occupied_bytes(object_bytes);
-  const std::uint64_t reserve = std::min(values / (kReserveShare - 1) + 1, kReserveBytesMax);
+  const std::uint64_t reserve =
+      evicts_ahead ? std::min(values / (kReserveShare - 1) + 1, kReserveBytesMax) : 0;
   std::uint64_t bytes = std::max(values + reserve, kLeastBytes);
   const std::uint64_t slots = blocks + kReserveSlots;
   while (slots_in(bytes) < slots) bytes = bytes * slots / slots_in(bytes) + pool::kUnitBytes;
   return (bytes + pool::kUnitBytes - 1) / pool::kUnitBytes * pool::kUnitBytes;
 }
 
-std::uint64_t pool_blocks_in(std::uint64_t pool_bytes, std::uint64_t object_bytes) {
-  const std::uint64_t usable = pool_bytes - std::min(pool_bytes / kReserveShare, kReserveBytesMax);
+std::uint64_t pool_blocks_in(std::uint64_t pool_bytes, std::uint64_t object_bytes,
+                             bool evicts_ahead) {
+  const std::uint64_t usable =
+      pool_bytes - (evicts_ahead ? std::min(pool_bytes / kReserveShare, kReserveBytesMax) : 0);
   const std::uint64_t slots = slots_in(pool_bytes);
   return std::min(usable / occupied_bytes(object_bytes), slots - std::min(slots, kReserveSlots));
 }
@@ -103,7 +106,9 @@ PrivatePool::PrivatePool(ChildProcess meta, std::string address) : meta_(std::mo
 
 Result<PrivatePool> PrivatePool::start(const PrivatePoolOptions& options) {
   const std::string program = options.program.empty() ? own_program() : options.program;
-  auto meta = ChildProcess::start(program, {"meta", "--listen", "tcp://127.0.0.1:0"}, kStart);
+  std::vector<std::string> words{"meta", "--listen", "tcp://127.0.0.1:0"};
+  if (!options.evicts_ahead) words.insert(words.end(), {"--reserve-low=0", "--reserve-high=0"});
+  auto meta = ChildProcess::start(program, words, kStart);
   if (!meta) return meta.error();
   auto address = address_in(meta->first_line());
   if (!address) return address.error();

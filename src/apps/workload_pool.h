@@ -16,6 +16,7 @@ struct PrivatePoolOptions {
   std::string program{};  ///< what to run as `meta` and `node`; empty: the program that this is
   unsigned nodes = 1;
   std::uint64_t dram_bytes = std::uint64_t{1} << 30;  ///< of each node
+  bool evicts_ahead = true;  ///< as pools do; false: only when there is no room left
 };
 
 class PrivatePool {
@@ -43,9 +44,11 @@ class PrivatePool {
 
 /// Bytes of DRAM that a pool of one node needs to hold `blocks` objects of `object_bytes` before it
 /// evicts.
-std::uint64_t pool_bytes_for(std::uint64_t blocks, std::uint64_t object_bytes);
+std::uint64_t pool_bytes_for(std::uint64_t blocks, std::uint64_t object_bytes,
+                             bool evicts_ahead = true);
 
 /// The other way round: how many objects of one size a node of `pool_bytes` holds before it evicts.
-std::uint64_t pool_blocks_in(std::uint64_t pool_bytes, std::uint64_t object_bytes);
+std::uint64_t pool_blocks_in(std::uint64_t pool_bytes, std::uint64_t object_bytes,
+                             bool evicts_ahead = true);
 
 }  // namespace aquifer::apps

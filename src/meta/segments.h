@@ -169,7 +169,8 @@ class Segments {
   std::vector<SegmentIndex> candidates(std::uint32_t units, std::string_view preferred);
   bool make_room_in(SegmentIndex index, std::uint32_t units);
   void evict_one(SegmentIndex index);
-  std::uint64_t reserve_units(const Segment& segment, std::uint64_t bytes) const;
+  static std::uint64_t reserve_units(const Segment& segment, std::uint64_t bytes,
+                                     std::uint64_t share);
   void ask_for(Segment& segment, std::uint64_t units, std::uint64_t slots);
 
   Directory& directory_;
