@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "apps/bench.h"
+#include "apps/exit_code.h"
 #include "apps/pressure.h"
 #include "apps/render.h"
 #include "apps/replay.h"
@@ -71,7 +72,29 @@ int unknown_command(std::string_view name, bool json) {
        near ? base::cat("did you mean aquifer ", *near, "?") : "aquifer help lists the commands"});
 }
 
+/// The reference of all options, for the documentation (./dev docs).
+int print_reference(const base::Environment& environment) {
+  constexpr std::string_view kHead =
+      "# Configuration\n\n"
+      "All options of all commands. This page is made from their declarations by `./dev docs`; "
+      "what "
+      "holds for all of\nthem (units, the environment, files) is in [cli.md](cli.md). Every "
+      "command "
+      "also knows `--help`, `--config FILE` and\n`--print-config`.\n";
+  int code = Report("help", false).done(kHead, {});
+  for (const Command& command : kCommands) {
+    if (command.run == run_help) continue;
+    if (code == ExitCode::kDone) code = Report("help", false).done("\n", {});
+    const std::array words = {"--help-markdown"};
+    if (code == ExitCode::kDone) code = command.run(words, environment);
+  }
+  return code;
+}
+
 int run_help(Arguments arguments, const base::Environment& environment) {
+  if (arguments.size() == 1 && std::string_view(arguments[0]) == "--markdown") {
+    return print_reference(environment);
+  }
   if (arguments.empty() || std::string_view(arguments[0]).starts_with("-")) {
     return Report("help", false).done(help_text(), {});
   }

@@ -1,5 +1,7 @@
 #include "apps/server_loop.h"
 
+#include <sys/resource.h>
+
 #include <algorithm>
 
 #include "apps/exit_code.h"
@@ -21,12 +23,26 @@ bool asks_for_faults(Arguments arguments) {
   });
 }
 
+namespace {
+
+/// The usual limit of 1,024 is for programs that use select(); a server has a descriptor for each
+/// connection.
+void allow_all_descriptors() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  (void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+}  // namespace
+
 int serve(const Report& report, StopSignals& signals, const Served& server,
           const std::string& ready) {
   using std::chrono::milliseconds;
   // A signal ends either wait at once. A failure is noticed within the time of one turn.
   constexpr milliseconds kTurn(100);
   constexpr milliseconds kTurnUntilReady(10);
+  allow_all_descriptors();
   bool is_ready = false;
   while (!signals.wait(is_ready ? kTurn : milliseconds(0))) {
     const auto failed = server.wait_failed ? server.wait_failed(milliseconds(0)) : std::nullopt;

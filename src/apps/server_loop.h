@@ -33,8 +33,8 @@ struct Served {
 };
 
 /// Prints `ready` as one line on stdout once the server is ready; waits for a signal; stops the
-/// server. Returns the exit status: done after a signal, that of the error when the server ended by
-/// itself.
+/// server. Lets the process have as many descriptors as the system allows it. Returns the exit
+/// status: done after a signal, that of the error when the server ended by itself.
 int serve(const Report& report, StopSignals& signals, const Served& server,
           const std::string& ready);
 

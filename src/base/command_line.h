@@ -13,6 +13,7 @@ namespace aquifer::base {
 
 inline constexpr const char* kHelp = "help";
 inline constexpr const char* kConfig = "config";
+inline constexpr const char* kHelpMarkdown = "help-markdown";
 inline constexpr const char* kPrintConfig = "print-config";
 
 /// What stands on the command line, by option name; or what is wrong with it.

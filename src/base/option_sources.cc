@@ -180,6 +180,9 @@ std::vector<std::string> flag_names(std::span<const Options::Option> options, bo
 
 ParseOutcome Options::parse(std::span<const std::string> arguments,
                             const Environment& environment) const {
+  if (arguments.size() == 1 && arguments[0] == std::string("--") + kHelpMarkdown) {
+    return {ParseOutcome::Next::kDone, reference(), {}};
+  }
   return Parse(*this, arguments, environment).run();
 }
 

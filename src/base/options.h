@@ -151,7 +151,11 @@ class Options {
   /// The text of --help.
   std::string help() const;
 
-  /// One declared option, as the reference for the documentation is made from it.
+  /// The same for the documentation: a section in Markdown with a table. parse() answers it to the
+  /// single argument --help-markdown, which the help does not name.
+  std::string reference() const;
+
+  /// One declared option.
   struct Option {
     enum class Kind { kFlag, kValue, kList, kArgument, kRestArguments };
     Kind kind = Kind::kValue;

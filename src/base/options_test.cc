@@ -489,5 +489,28 @@ TEST(Environment, TheSnapshotOfTheProcessHoldsItsVariables) {
   EXPECT_TRUE(Environment::of_process().find("PATH").has_value());
 }
 
+TEST(Options, TheReferenceHasARowForEachOption) {
+  std::string key;
+  std::string transport = "a";
+  std::uint64_t size = 4096;
+  bool all = false;
+  Options options("put", "Stores a file.");
+  options.argument("KEY", key, "the key")
+      .choice("transport", transport, {"a", "b"}, "the way", {.letter = 't'})
+      .size("size", size, "bytes", {.max = 8192, .environment = "AQUIFER_SIZE"})
+      .flag("all", all, "everything");
+  const std::array words{std::string("--help-markdown")};
+  const ParseOutcome outcome = options.parse(words, Environment());
+  EXPECT_EQ(outcome.next, ParseOutcome::Next::kDone);
+  EXPECT_EQ(outcome.text,
+            "## aquifer put\n\nStores a file.\nVariables begin with `AQUIFER_PUT_`.\n\n"
+            "| option | default | meaning |\n| --- | --- | --- |\n"
+            "| `KEY` |  | the key |\n"
+            "| `-t, --transport a\\|b` | `a` | the way |\n"
+            "| `--size SIZE` | `4KiB` | bytes (at most 8KiB); also from `AQUIFER_SIZE` |\n"
+            "| `--all` | `false` | everything |\n");
+  EXPECT_EQ(options.help().find("markdown"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace aquifer::base

@@ -48,6 +48,19 @@ void send_at_once(int fd) {
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
 }
 
+// A host that vanished says nothing; its connections are asked after a minute, and closed after
+// half a minute more.
+void ask_when_silent(int fd) {
+  constexpr int kOn = 1;
+  constexpr int kIdleSeconds = 60;
+  constexpr int kEverySeconds = 10;
+  constexpr int kTimes = 3;
+  setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &kOn, sizeof kOn);
+  setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &kIdleSeconds, sizeof kIdleSeconds);
+  setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &kEverySeconds, sizeof kEverySeconds);
+  setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &kTimes, sizeof kTimes);
+}
+
 sockaddr_un unix_address(const std::string& name, socklen_t& bytes) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
@@ -127,7 +140,7 @@ Result<base::UniqueFd> listen_tcp(const Address& address) {
   if (!fd || setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) != 0) {
     return os_error(Status::kIo, "cannot make a socket", errno);
   }
-  if (bind(fd.get(), where.ai_addr, where.ai_addrlen) != 0 || listen(fd.get(), 1024) != 0) {
+  if (bind(fd.get(), where.ai_addr, where.ai_addrlen) != 0 || listen(fd.get(), SOMAXCONN) != 0) {
     const int number = errno;
     const bool taken = number == EADDRINUSE;
     Error error = os_error(taken ? Status::kConflict : Status::kIo,
@@ -189,7 +202,7 @@ Result<base::UniqueFd> listen_unix(const std::string& name) {
   socklen_t bytes = 0;
   const sockaddr_un address = unix_address(name, bytes);
   if (!fd || bind(fd.get(), reinterpret_cast<const sockaddr*>(&address), bytes) != 0 ||
-      listen(fd.get(), 256) != 0) {
+      listen(fd.get(), SOMAXCONN) != 0) {
     return os_error(errno == EADDRINUSE ? Status::kConflict : Status::kIo,
                     cat("cannot listen on @", name), errno);
   }
@@ -210,6 +223,7 @@ base::UniqueFd accept_one(int listening_fd) {
   base::UniqueFd fd(accept4(listening_fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
   if (fd) {
     send_at_once(fd.get());
+    ask_when_silent(fd.get());
   }
   return fd;
 }

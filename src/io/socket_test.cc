@@ -1,6 +1,7 @@
 #include "io/socket.h"
 
 #include <gtest/gtest.h>
+#include <sys/socket.h>
 
 #include <array>
 #include <cstring>
@@ -79,6 +80,20 @@ TEST(Socket, ADescriptorCrossesAUnixSocket) {
   char letter = 0;
   ASSERT_EQ(read(read_end.get(), &letter, 1), 1);
   EXPECT_EQ(letter, 'x');
+}
+
+TEST(Socket, AHostThatVanishedIsNoticed) {
+  auto listening = listen_tcp(*Address::parse("tcp://127.0.0.1:0"));
+  ASSERT_TRUE(listening.ok());
+  const auto peer =
+      connect_tcp(*local_address(listening->get()), Clock::now() + std::chrono::seconds(10));
+  ASSERT_TRUE(peer.ok());
+  const base::UniqueFd accepted = accept_one(listening->get());
+  ASSERT_TRUE(accepted);
+  int on = 0;
+  socklen_t bytes = sizeof on;
+  ASSERT_EQ(getsockopt(accepted.get(), SOL_SOCKET, SO_KEEPALIVE, &on, &bytes), 0);
+  EXPECT_EQ(on, 1);
 }
 
 TEST(Loop, AWatchThatIsGoneIsNotCalled) {

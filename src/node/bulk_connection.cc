@@ -116,6 +116,7 @@ BulkConnection::Progress BulkConnection::take_request() {
     return Progress::kClosed;  // damaged, foreign, or out of step: nothing that follows can be
                                // trusted
   }
+  stranger_ = false;
   in_from_ += sizeof request_;
   moved_ = 0;
   verdict_ = Status::kOk;

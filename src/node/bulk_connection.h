@@ -18,6 +18,8 @@ class BulkConnection : public std::enable_shared_from_this<BulkConnection> {
   BulkConnection(io::Loop& loop, base::UniqueFd fd, CurrentSegment segment, BulkCounters& counters,
                  std::function<void(BulkConnection*)> on_close);
   void start() { step(); }
+  /// True until it has made a request that is one.
+  bool is_stranger() const { return stranger_; }
 
  private:
   enum class Phase : std::uint8_t { kRequest, kSend, kReceive, kDigests, kHeader };
@@ -53,6 +55,7 @@ class BulkConnection : public std::enable_shared_from_this<BulkConnection> {
   std::function<void(BulkConnection*)> on_close_;
 
   Phase phase_ = Phase::kRequest;
+  bool stranger_ = true;
   std::vector<char> in_;
   std::size_t in_from_ = 0;
   std::size_t in_end_ = 0;

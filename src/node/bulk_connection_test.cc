@@ -325,6 +325,26 @@ TEST_F(BulkConnectionTest, AReclaimRacingWithWritersLeavesNoByteOfTheOldOwner) {
   }
 }
 
+TEST_F(BulkConnectionTest, WhoSaysNothingMakesRoomForWhoAsks) {
+  auto listening = io::listen_tcp({"127.0.0.1", 0});
+  const io::Address crowded = *io::local_address(listening->get());
+  constexpr std::size_t kMost = 4;
+  const BulkServer server(
+      *std::move(listening), 1, [this] { return served_; },
+      [this](const std::string&) { ++failures_; }, kMost);
+  Wire known(crowded);
+  EXPECT_EQ(ask(known, read_frame(0, 1, 0, 1)), Status::kNotFound);
+  std::vector<std::unique_ptr<Wire>> silent;
+  for (std::size_t i = 0; i < kMost - 1; ++i) {
+    silent.push_back(std::make_unique<Wire>(crowded));
+  }
+  Wire asking(crowded);
+  EXPECT_EQ(ask(asking, read_frame(0, 1, 0, 1)), Status::kNotFound) << "the oldest made room";
+  EXPECT_TRUE(silent.front()->closed());
+  EXPECT_EQ(ask(known, read_frame(0, 1, 0, 1)), Status::kNotFound) << "who has asked stays";
+  EXPECT_EQ(ask(*silent.back(), read_frame(0, 1, 0, 1)), Status::kNotFound);
+}
+
 TEST_F(BulkConnectionTest, GarbageEndsTheConnectionAndNothingElse) {
   constexpr std::uint64_t kSeed = 5;
   SCOPED_TRACE(testing::Message() << "seed " << kSeed);

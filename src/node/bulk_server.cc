@@ -1,5 +1,8 @@
 #include "node/bulk_server.h"
 
+#include <algorithm>
+#include <chrono>
+#include <deque>
 #include <thread>
 #include <unordered_map>
 #include <vector>
@@ -9,12 +12,22 @@
 #include "rpc/connection.h"
 
 namespace aquifer::node {
+namespace {
+
+// A client connects when it has something to ask, and asks at once.
+constexpr std::chrono::seconds kHelloTime{5};
+
+}  // namespace
 
 struct BulkServer::State {
   struct Worker {
     io::Loop loop;
     std::unordered_map<BulkConnection*, std::shared_ptr<BulkConnection>> connections;
+    std::deque<std::weak_ptr<BulkConnection>> strangers;  ///< in the order they came
     std::thread thread;
+
+    void close(const std::weak_ptr<BulkConnection>& connection);
+    bool close_a_stranger();
   };
 
   CurrentSegment segment;
@@ -22,12 +35,23 @@ struct BulkServer::State {
   std::vector<std::unique_ptr<Worker>> workers;
   std::unique_ptr<rpc::Acceptor> acceptor;  ///< on the first worker's loop
   std::size_t next = 0;
+  std::size_t connections_max = 0;
 
   void serve(Worker& worker, base::UniqueFd fd) {
+    if (worker.connections.size() >= connections_max / workers.size() &&
+        !worker.close_a_stranger()) {
+      return;  // closed at once
+    }
     auto connection = std::make_shared<BulkConnection>(
         worker.loop, std::move(fd), segment, counters,
         [&worker](BulkConnection* closed) { worker.connections.erase(closed); });
     worker.connections.emplace(connection.get(), connection);
+    const std::weak_ptr<BulkConnection> weak = connection;
+    worker.strangers.push_back(weak);
+    worker.loop.after(kHelloTime, [&worker, weak] {
+      worker.strangers.pop_front();  // they came and go in this order
+      worker.close(weak);
+    });
     connection->start();
   }
 
@@ -38,10 +62,32 @@ struct BulkServer::State {
   }
 };
 
+/// Closes it unless it has made a request, or is gone.
+void BulkServer::State::Worker::close(const std::weak_ptr<BulkConnection>& connection) {
+  const auto found = connection.lock();
+  if (found != nullptr && found->is_stranger()) {
+    connections.erase(found.get());
+  }
+}
+
+/// Makes room at the cost of the oldest connection that has not made a request.
+bool BulkServer::State::Worker::close_a_stranger() {
+  const std::size_t before = connections.size();
+  for (const auto& stranger : strangers) {
+    close(stranger);
+    if (connections.size() < before) {
+      return true;
+    }
+  }
+  return false;
+}
+
 BulkServer::BulkServer(base::UniqueFd listening, unsigned threads, CurrentSegment segment,
-                       std::function<void(const std::string&)> on_failure)
+                       std::function<void(const std::string&)> on_failure,
+                       std::size_t connections_max)
     : state_(std::make_unique<State>()) {
   state_->segment = std::move(segment);
+  state_->connections_max = std::max<std::size_t>(connections_max, threads);
   for (unsigned i = 0; i < threads; ++i) {
     state_->workers.push_back(std::make_unique<State::Worker>());
   }

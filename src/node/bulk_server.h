@@ -27,9 +27,14 @@ struct BulkCounters {
 
 class BulkServer {
  public:
-  /// `on_failure` is told when a thread ended by a failed check.
+  static constexpr std::size_t kConnectionsMax = 4096;
+
+  /// `on_failure` is told when a thread ended by a failed check. Of connections that have not made
+  /// a request the oldest is closed where there would be more than `connections_max`, and each
+  /// after some seconds.
   BulkServer(base::UniqueFd listening, unsigned threads, CurrentSegment segment,
-             std::function<void(const std::string&)> on_failure);
+             std::function<void(const std::string&)> on_failure,
+             std::size_t connections_max = kConnectionsMax);
   ~BulkServer();
   const BulkCounters& counters() const;
 

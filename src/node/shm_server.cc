@@ -22,23 +22,32 @@ ShmServer::ShmServer(io::Loop& loop, base::UniqueFd listening,
 
 void ShmServer::accept(base::UniqueFd fd) {
   const int user = io::peer_user(fd.get());
-  if (waiting_.size() >= kWaitingMax || (user != 0 && user != static_cast<int>(geteuid()))) {
+  if (user != 0 && user != static_cast<int>(geteuid())) {
     return;
   }
-  auto watch = std::make_unique<io::Watch>(loop_, std::move(fd));
-  io::Watch* const key = watch.get();
-  key->when_readable([this, key] { on_request(key); });
-  waiting_.emplace(key, std::move(watch));
-  loop_.after(kPatience, [this, key] { waiting_.erase(key); });  // a silent peer does not stay
+  if (waiting_.size() >= kWaitingMax) {
+    waiting_.erase(waiting_.begin());  // who asks at once is not kept out by who says nothing
+  }
+  const std::uint64_t number = next_++;
+  io::Watch& watch =
+      *waiting_.emplace(number, std::make_unique<io::Watch>(loop_, std::move(fd))).first->second;
+  watch.when_readable([this, number] { on_request(number); });
+  loop_.after(kPatience,
+              [this, number] { waiting_.erase(number); });  // a silent peer does not stay
 }
 
-void ShmServer::on_request(io::Watch* watch) {
+void ShmServer::on_request(std::uint64_t number) {
+  const auto found = waiting_.find(number);
+  if (found == waiting_.end()) {
+    return;
+  }
+  const auto watch = std::move(found->second);
+  waiting_.erase(found);
   protocol::ShmRequest request;
   const ssize_t got = recv(watch->fd(), &request, sizeof request, 0);
   if (got == sizeof request && request.magic == protocol::kShmMagic) {
     answer(watch->fd(), request.client);
   }
-  waiting_.erase(watch);
 }
 
 void ShmServer::answer(int fd, base::ClientId client) {

@@ -2,10 +2,11 @@
 // the user that runs the node (or root) gets it. Lives on the node's control loop.
 #pragma once
 
+#include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
-#include <unordered_map>
 
 #include "aquifer/result.h"
 #include "io/loop.h"
@@ -21,12 +22,13 @@ class ShmServer {
 
  private:
   void accept(base::UniqueFd fd);
-  void on_request(io::Watch* watch);
+  void on_request(std::uint64_t number);
   void answer(int fd, base::ClientId client);
 
   io::Loop& loop_;
   std::function<std::shared_ptr<SegmentHost>()> segment_;
-  std::unordered_map<io::Watch*, std::unique_ptr<io::Watch>> waiting_;
+  std::map<std::uint64_t, std::unique_ptr<io::Watch>> waiting_;  ///< in the order they came
+  std::uint64_t next_ = 0;
   rpc::Acceptor acceptor_;
 };
 
