@@ -145,12 +145,13 @@ bool Segments::make_room(std::uint32_t units, unsigned replicas) {
 
 bool Segments::make_room_in(SegmentIndex index, std::uint32_t units) {
   Segment& segment = *table_[index];
-  if (segment.space.free_units() < units && segment.can_grow()) {
-    ask_for(segment, units + kGrantLowUnits, 0);
-    return true;
-  }
-  if (segment.space.free_slots() == 0 && segment.granted_slots < segment.slots_max) {
-    ask_for(segment, 0, kGrantStepSlots);
+  const bool has_slot = segment.space.free_slots() > 0;
+  // More memory mends not only what is too little, but also what is cut into too many runs or does
+  // not begin where it should: nothing is evicted while there is some that nobody has used yet.
+  const bool grows = segment.can_grow() && (has_slot || segment.space.free_units() < units);
+  const bool grows_slots = !has_slot && segment.granted_slots < segment.slots_max;
+  if (grows || grows_slots) {
+    ask_for(segment, grows ? units + kGrantLowUnits : 0, grows_slots ? kGrantStepSlots : 0);
     return true;
   }
   while (segment.space.free_units() + segment.retiring_units < units &&

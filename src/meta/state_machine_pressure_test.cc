@@ -57,6 +57,35 @@ TEST_F(StateMachinePressureTest, SpaceIsHandedOutAsTheNodeGrantsIt) {
   EXPECT_EQ(fresh.handles(writer, writer.last_request).at(0).status, Status::kOk);
 }
 
+TEST_F(StateMachinePressureTest, NothingIsEvictedWhileThereIsMemoryThatNobodyHasUsed) {
+  constexpr std::uint64_t kLarge = (8784u << 10) + 100;  // does not end where the next may begin
+  Simulation fresh;
+  fresh.nodes.push_back(std::make_unique<SimulatedNode>(1, "node-1", 300'000));
+  SimulatedNode& slow = *fresh.nodes[0];
+  slow.populate(20'000);
+  fresh.connect(slow);
+  fresh.deliver();
+  SimulatedClient& writer = fresh.add_client();
+  const auto first = fresh.start_one(writer, "first", kLarge);
+  ASSERT_EQ(first.status, Status::kOk);
+  std::uint32_t units = 0;
+  for (const auto& extent : first.replicas.at(0).extents) units += extent.units;
+  fresh.seal(first);
+  ASSERT_EQ(fresh.finish(writer, first), Status::kOk);
+  slow.populate(2 * units);  // as much as a second one has, and yet it does not fit
+  fresh.deliver();
+  const auto request = fresh.start(writer, {"second"}, kLarge, 1, 60'000);
+  fresh.deliver();
+  EXPECT_TRUE(fresh.handles(writer, request).empty());
+  EXPECT_EQ(fresh.meta.status().evictions, 0u);
+  slow.populate(300'000);
+  fresh.deliver();
+  ASSERT_EQ(fresh.handles(writer, request).size(), 1u);
+  EXPECT_EQ(fresh.handles(writer, request)[0].status, Status::kOk);
+  EXPECT_EQ(fresh.meta.status().evictions, 0u);
+  EXPECT_EQ(fresh.look(writer, "first").status, Status::kOk);
+}
+
 TEST_F(StateMachinePressureTest, TheLeastRecentlyUsedGoesFirst) {
   for (const char* key : {"a", "b", "c", "d"}) {
     ASSERT_EQ(sim.put(client, key, 2 * kBlock), Status::kOk);
