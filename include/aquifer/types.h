@@ -98,7 +98,7 @@ struct PutItem {
 };
 
 /// One object of a get: the value fills the pieces in order. The pieces may be larger than the
-/// value; the rest of them stays as it was. Pieces of one batch must not overlap.
+/// value; what the rest of them holds afterwards is not said. Pieces of one batch must not overlap.
 struct GetItem {
   std::string_view key;
   std::span<const Piece> pieces;

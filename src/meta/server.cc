@@ -99,6 +99,9 @@ class LoopServer final : public Server, private Outbox {
                          rpc::Connection::start(loop_, std::move(fd), std::move(handlers)));
     strangers_.push_back(session);
     loop_.after(options_.hello_time, [this, session] {
+      while (!strangers_.empty() && strangers_.front() <= session) {
+        strangers_.pop_front();
+      }
       if (!state_.knows(session)) {
         close(session);
       }
@@ -148,7 +151,7 @@ class LoopServer final : public Server, private Outbox {
   StateMachine state_;
   std::optional<rpc::Acceptor> acceptor_;
   std::unordered_map<SessionId, std::shared_ptr<rpc::Connection>> connections_;
-  std::deque<SessionId> strangers_;  ///< in the order they came; known and closed ones among them
+  std::deque<SessionId> strangers_;  ///< of the latest hello time, known and closed ones among them
   Time warned_full_{-1'000'000};
   SessionId next_session_ = 0;
   std::mutex joining_;
