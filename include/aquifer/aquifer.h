@@ -313,8 +313,8 @@ AQUIFER_EXPORT void aquifer_pending_put_free(aquifer_pending_put_t* put);
 
 /* ---- get ---- */
 
-/** One object of a get: the value fills the pieces in order. They may be larger than the value; the
- * rest of them stays as it was. Pieces of one batch must not overlap. */
+/** One object of a get: the value fills the pieces in order. They may be larger than the value;
+ * what the rest of them holds afterwards is not said. Pieces of one batch must not overlap. */
 typedef struct aquifer_get_item_t {
   aquifer_text_t key;
   const aquifer_piece_t* pieces;
