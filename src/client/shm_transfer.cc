@@ -101,6 +101,7 @@ void read_run(const PageRun& run) {
       match = digest == transfer.page_digests[page];
     }
   });
+  memory::finish_stores();
   settle(transfer, no_fault, match);
 }
 
@@ -140,6 +141,7 @@ void write_run(const PageRun& run) {
                               pool::page_bytes(transfer.value_bytes, page), stores);
     }
   });
+  memory::finish_stores();
   settle(transfer, no_fault, true);
 }
 

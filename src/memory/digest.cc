@@ -180,9 +180,6 @@ AQ_PCLMUL u64 pclmul_run(u64 state, char* to, const char* from, std::size_t byte
   __m128i all = fold(acc[0], by128, acc[1]);
   all = fold(all, by128, acc[2]);
   all = fold(all, by128, acc[3]);
-  if (streaming) {
-    _mm_sfence();
-  }
   return table_run(reduce(all), to == nullptr ? nullptr : to + at, from + at, bytes - at, stores);
 }
 
@@ -297,7 +294,6 @@ AQ_AVX512 u64 avx512_run(u64 state, char* to, const char* from, std::size_t byte
       state = avx512_blocks<To::kStream>(state, to + at, from + at, blocks);
       at += blocks;
     }
-    _mm_sfence();
   } else if (bytes >= 256) {
     const std::size_t blocks = bytes / 256 * 256;
     state = to == nullptr ? avx512_blocks<To::kNowhere>(state, nullptr, from, blocks)
@@ -371,6 +367,8 @@ bool use_digest_build(std::string_view name) {
   }
   return false;
 }
+
+void finish_stores() { _mm_sfence(); }
 
 }  // namespace aquifer::memory
 

@@ -21,7 +21,7 @@ std::uint64_t digest(std::uint64_t state, const void* source, std::size_t bytes)
 
 enum class Stores : std::uint8_t {
   kCached,     ///< ordinary stores: small values that are about to be used
-  kStreaming,  ///< non-temporal stores: no read of the destination's lines; ends with a store fence
+  kStreaming,  ///< non-temporal stores: no read of the destination's lines; see finish_stores()
 };
 
 /// Copies and digests in one pass: each source byte is loaded once, so what is digested is what was
@@ -29,6 +29,10 @@ enum class Stores : std::uint8_t {
 /// writing. Thread-safe.
 std::uint64_t copy_digest(std::uint64_t state, void* destination, const void* source,
                           std::size_t bytes, Stores stores);
+
+/// Orders the streaming stores of this thread before all that it does afterwards. Once per run of
+/// copies, before the thread says that it is done: a fence waits for the stores on their way.
+void finish_stores();
 
 /// The build in use ("avx512", "pclmul", "table").
 std::string_view digest_build();
