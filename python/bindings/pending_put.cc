@@ -94,7 +94,8 @@ nb::object PendingPut::write(nb::handle offset, nb::handle value, nb::handle tim
   const std::chrono::milliseconds deadline = optional_timeout(timeout);
   PieceTable<ConstPiece> pieces;
   pieces.add(value.ptr(), {"value"});
-  if (!open_) return status_object(status_);
+  if (!put_) return status_object(status_);
+  if (!open_) return status_object(Status::kCancelled);
   return status_object(guarded([&] { return put_->write(begin, pieces[0], deadline); }));
 }
 

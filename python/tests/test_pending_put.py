@@ -88,7 +88,7 @@ def test_abort_is_repeatable_and_leaves_a_committed_put_alone(client):
     assert put.commit() is Status.OK
     put.abort()
     assert put.status is Status.OK and client.get("key") == b"value"
-    assert put.commit() is Status.OK and put.write(0, b"other") is Status.OK
+    assert put.commit() is Status.OK and put.write(0, b"other") is Status.CANCELLED
     assert client.get("key") == b"value"
 
 
@@ -159,8 +159,17 @@ def test_a_put_ends_with_its_lifetime(client):
     assert put.write(0, b"value") is Status.OK
     # The same bytes again are refused in other words while it lasts.
     assert eventually(lambda: put.write(0, b"value") is Status.CANCELLED)
-    put.abort()
-    assert client.put("key", b"other") is Status.OK
+    assert put.commit() is Status.CANCELLED
+    # Its space and its key are free although the object is still held.
+    assert eventually(lambda: client.put_if_absent("key", b"other").ok)
+    assert eventually(lambda: client.status()["limbo_bytes"] == 0)
+
+
+def test_nothing_is_written_after_the_end(client):
+    put = client.open_put("key", 5)
+    assert put.write(0, b"value") is Status.OK and put.commit() is Status.OK
+    assert put.write(0, b"other") is Status.CANCELLED
+    assert client.get("key") == b"value"
 
 
 def test_batches_begin_puts_for_each_key(client):
@@ -210,7 +219,7 @@ def test_a_closed_client_ends_its_puts(pool):
     client = pool.client(namespace="closed-puts")
     put = client.open_put("key", 5)
     client.close()
-    assert put.write(0, b"value") in {Status.CLOSED, Status.UNREACHABLE}
+    assert put.write(0, b"value") is Status.CLOSED
     assert not put.commit()
     with pool.client(namespace="closed-puts") as other:
         assert not other.exists("key")

@@ -38,13 +38,16 @@ struct Session::Reading {
 namespace {
 
 Status check(std::string_view key, std::span<const Piece> pieces) {
+  if (pieces.size() > Limits::kPieces) {
+    return Status::kTooLarge;
+  }
   const bool null = std::any_of(pieces.begin(), pieces.end(), [](const Piece& piece) {
     return piece.address == nullptr && piece.bytes != 0;
   });
   if (key.empty() || key.size() > Limits::kKeyBytes || null) {
     return Status::kInvalidArgument;
   }
-  return pieces.size() > Limits::kPieces ? Status::kTooLarge : Status::kOk;
+  return Status::kOk;
 }
 
 // True when two pieces of the batch share a byte: what would be delivered could not be right for
@@ -55,6 +58,9 @@ bool overlap(std::span<const Item> items) {
   bool ascending = true;
   std::size_t count = 0;
   for (const Item& item : items) {
+    if (item.pieces.size() > Limits::kPieces) {
+      continue;  // refused for that
+    }
     for (const Piece& piece : item.pieces) {
       const char* const first = static_cast<const char*>(piece.address);
       ascending = ascending && first >= end;
@@ -68,6 +74,9 @@ bool overlap(std::span<const Item> items) {
   std::vector<Piece> sorted;
   sorted.reserve(count);
   for (const Item& item : items) {
+    if (item.pieces.size() > Limits::kPieces) {
+      continue;
+    }
     sorted.insert(sorted.end(), item.pieces.begin(), item.pieces.end());
   }
   std::erase_if(sorted, [](const Piece& piece) { return piece.bytes == 0; });
@@ -147,6 +156,10 @@ Status Session::fit(Reading& reading) {
     return room >= value ? Status::kOk : Status::kTooSmall;
   }
   if (*reading.offset >= value || room == 0) {
+    remember({Status::kInvalidArgument,
+              base::cat("\"", reading.key, "\": the range begins at byte ", *reading.offset,
+                        " and has ", room, " bytes; the value has ", value),
+              "ask for at least one byte, from within the value on"});
     return Status::kInvalidArgument;
   }
   reading.outcome->bytes = std::min(room, value - *reading.offset);
@@ -280,6 +293,7 @@ void Session::read_round(std::vector<Reading>& readings, const Call& call) {
     transfer->put = reading.handle->put;
     transfer->value_bytes = reading.handle->value_bytes;
     transfer->place = reading.handle->replicas[replica];
+    transfer->remembered = reading.from_cache && !reading.fresh;
     aim(reading, *transfer);
     pointers.push_back(transfer.get());
     transfers.push_back(std::move(transfer));
@@ -303,6 +317,7 @@ void Session::judge(Reading& reading, const Transfer& transfer, const Call& call
   }
   switch (outcome) {
     case Outcome::kDone:
+      transfer.peer->answered();
       return reading.end(Status::kOk);
     case Outcome::kTimeout:
       return reading.end(Status::kTimeout);

@@ -37,6 +37,9 @@ std::vector<Status> Session::pin(std::span<const std::string_view> keys,
   }
   reply.items.resize(keys.size(), Status::kInternal);
   for (std::size_t i = 0; i < keys.size(); ++i) {
+    if (keys[i].empty() || keys[i].size() > Limits::kKeyBytes) {
+      reply.items[i] = Status::kInvalidArgument;
+    }
     if (reply.items[i] == Status::kBusy) {
       remember({Status::kBusy, "as many bytes are pinned as meta allows",
                 "end other pins, or allow more with aquifer meta --pin-limit"});

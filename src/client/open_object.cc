@@ -66,6 +66,9 @@ Status OpenObject::write(std::uint64_t offset, std::span<const ConstPiece> piece
   if (!call) {
     return call.code();
   }
+  if (pieces.size() > Limits::kPieces) {
+    return Status::kTooLarge;
+  }
   const std::uint64_t size = memory::total_bytes(pieces);
   const bool null = std::any_of(pieces.begin(), pieces.end(), [](const ConstPiece& piece) {
     return piece.address == nullptr && piece.bytes != 0;
@@ -190,8 +193,11 @@ Status OpenObject::commit(std::chrono::milliseconds timeout) {
     return call.code();
   }
   {
-    const std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
     if (state_ != State::kOpen || io::Clock::now() >= expires_) {
+      lock.unlock();
+      abort();  // what is left of it goes back now
+      session_->remember(Status::kCancelled, key_);
       return Status::kCancelled;
     }
     if (writing_ != 0 || written_.leading() != bytes()) {

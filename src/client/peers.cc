@@ -1,5 +1,6 @@
 #include "client/peers.h"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <fstream>
@@ -12,7 +13,8 @@ namespace {
 
 constexpr std::chrono::milliseconds kMapAgain{500};
 constexpr std::size_t kIdleMax = 64;
-constexpr std::chrono::seconds kAvoided{2};
+constexpr std::chrono::seconds kAvoidedFirst{2};
+constexpr std::chrono::seconds kAvoidedMax{64};
 
 }  // namespace
 
@@ -108,7 +110,11 @@ void Peer::drop_streams() {
   idle_.clear();
 }
 
-void Peer::avoid() { avoided_until_ = (io::Clock::now() + kAvoided).time_since_epoch().count(); }
+void Peer::avoid() {
+  const std::chrono::seconds penalty = std::clamp(penalty_.load() * 2, kAvoidedFirst, kAvoidedMax);
+  penalty_ = penalty;
+  avoided_until_ = (io::Clock::now() + penalty).time_since_epoch().count();
+}
 
 bool Peer::is_avoided() const {
   return io::Clock::now().time_since_epoch().count() < avoided_until_;

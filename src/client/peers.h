@@ -56,8 +56,10 @@ class Peer {
   /// Closes the idle connections: the node may have been restarted.
   void drop_streams();
 
-  /// Remembers for a while that the node did not answer, so that others are asked first.
+  /// Remembers for a while that the node did not answer, so that others are asked first; longer
+  /// each time, until it answers.
   void avoid();
+  void answered() { penalty_ = std::chrono::seconds(0); }
   bool is_avoided() const;
 
  private:
@@ -70,6 +72,7 @@ class Peer {
   io::Deadline no_map_before_{};
   std::vector<base::UniqueFd> idle_;
   std::atomic<io::Clock::rep> avoided_until_{};
+  std::atomic<std::chrono::seconds> penalty_{};
 };
 
 class Peers {

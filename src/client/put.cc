@@ -15,6 +15,9 @@ namespace {
 constexpr int kWriteTries = 3;
 
 Status check(const PutItem& item) {
+  if (item.pieces.size() > Limits::kPieces) {
+    return Status::kTooLarge;
+  }
   const std::uint64_t bytes = memory::total_bytes(item.pieces);
   const bool null = std::any_of(
       item.pieces.begin(), item.pieces.end(),
@@ -22,8 +25,7 @@ Status check(const PutItem& item) {
   if (item.key.empty() || item.key.size() > Limits::kKeyBytes || bytes == 0 || null) {
     return Status::kInvalidArgument;
   }
-  return bytes > Limits::kValueBytes || item.pieces.size() > Limits::kPieces ? Status::kTooLarge
-                                                                             : Status::kOk;
+  return bytes > Limits::kValueBytes ? Status::kTooLarge : Status::kOk;
 }
 
 // A moment past the deadline, for a word that need not be answered.

@@ -16,8 +16,8 @@ Words no_space(const Refused& refused) {
             "see `aquifer status`; start more nodes, or ask for fewer replicas (--replicas, "
             "replicas=)"};
   }
-  return {"the object does not fit into any node",
-          "see `aquifer status`; add a larger node with `aquifer node --dram SIZE`"};
+  return {"the object does not fit into any node, or what is pinned leaves no room for it",
+          "see `aquifer status`; end pins, or add a larger node with `aquifer node --dram SIZE`"};
 }
 
 Words words_of(Status status, const Refused& refused) {
@@ -50,7 +50,10 @@ Words words_of(Status status, const Refused& refused) {
       return {"the bytes found are not those that were put, in any replica; nothing was delivered",
               "put it again"};
     case Status::kCancelled:
-      return {"it was removed while it was being put", {}};
+      return {
+          "its put has ended: the key was removed meanwhile, its node was lost, or the lifetime of "
+          "the open put is over",
+          "put it again"};
     case Status::kPending:
       return {"it is done, but a node has still to confirm that the old value is gone", {}};
     case Status::kInFlight:

@@ -122,7 +122,8 @@ Result<rpc::Payload> Session::ask(Method method, const Request& request, Reply& 
             error.code == Status::kTimeout
                 ? "it is stopped or overloaded, or what listens there is no meta; or allow more "
                   "time"
-                : "start it with `aquifer meta`, or name its address with --meta or AQUIFER_META";
+                : "start it with `aquifer meta`, or give the client another address (--meta or "
+                  "AQUIFER_META at the command line and in Python)";
       }
     }
     remember(error);
@@ -289,6 +290,12 @@ void Session::report_soon(io::Deadline deadline, bool at_once) {
   channel_.post(static_cast<std::uint16_t>(Method::kReport), report, deadline);
 }
 
+namespace {
+
+bool is_key(std::string_view key) { return !key.empty() && key.size() <= Limits::kKeyBytes; }
+
+}  // namespace
+
 std::vector<Status> Session::remove(std::span<const std::string_view> keys, const Call& call) {
   for (const std::string_view key : keys) {
     cache_.drop(call.name_space, key, nullptr);
@@ -305,12 +312,20 @@ std::vector<Status> Session::remove(std::span<const std::string_view> keys, cons
     return std::vector<Status>(keys.size(), payload.code());
   }
   reply.items.resize(keys.size(), Status::kInternal);
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    if (!is_key(keys[i])) {
+      reply.items[i] = Status::kInvalidArgument;
+    }
+  }
   for (std::size_t i = 0; i < keys.size() && !remember(reply.items[i], keys[i]); ++i) {
   }
   return reply.items;
 }
 
 Result<ObjectStat> Session::stat(std::string_view key, const Call& call) {
+  if (!is_key(key)) {
+    return explain(Status::kInvalidArgument, key);
+  }
   protocol::Handles reply;
   const auto payload =
       ask(Method::kLookup, protocol::Lookup{call.name_space, false, {key}}, reply, call.deadline);

@@ -104,7 +104,7 @@ class Session : public std::enable_shared_from_this<Session> {
 
   // get.cc
   std::vector<GetOutcome> read_all(std::vector<Reading>& readings, bool overlap, const Call& call);
-  static Status fit(Reading& reading);
+  Status fit(Reading& reading);
   std::size_t choose_replica(const Reading& reading);
   static void aim(Reading& reading, Transfer& transfer);
   void find_handles(std::vector<Reading>& readings, const Call& call);

@@ -213,7 +213,8 @@ std::vector<PageRun> page_runs(std::span<Transfer* const> transfers) {
 
 void read_shm(std::span<Transfer* const> transfers, const Effort& effort) {
   for (Transfer* transfer : transfers) {
-    if (slot_is(*transfer, SlotState::kSealed)) {
+    if ((!transfer->remembered || is_kept(*transfer->mapped)) &&
+        slot_is(*transfer, SlotState::kSealed)) {
       check_header(*transfer);
     } else {
       transfer->fail(Outcome::kStale);
@@ -231,6 +232,15 @@ void read_shm(std::span<Transfer* const> transfers, const Effort& effort) {
       transfer->outcome = Outcome::kStale;
     }
   }
+}
+
+bool is_kept(const MappedSegment& mapped) {
+  std::uint64_t heartbeat = 0;
+  const bool readable = memory::guarded(mapped.mapping.data(), mapped.mapping.size(), [&] {
+    heartbeat = mapped.view.header().heartbeat_ms.load(std::memory_order_acquire);
+  });
+  const std::uint64_t now = pool::monotonic_ms();
+  return readable && now < heartbeat + static_cast<std::uint64_t>(pool::kHeartbeatLease.count());
 }
 
 bool may_enter(const Transfer& transfer) {

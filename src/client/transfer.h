@@ -38,6 +38,7 @@ struct Transfer {
   ReplicaPlace place;
   std::shared_ptr<Peer> peer;
   std::shared_ptr<MappedSegment> mapped;  ///< by memory; null: by TCP
+  bool remembered = false;                ///< reads: the handle comes from an earlier call
   std::uint64_t first_page = 0;           ///< the pages to move ...
   std::uint64_t end_page = UINT64_MAX;    ///< ... end before this one; capped by the value
   std::span<const Piece> destination;     ///< reads: of these pages
@@ -99,6 +100,9 @@ void write_tcp(std::span<Transfer* const> transfers, const Effort& effort);
 
 /// Checks headers and pages where they lie, without moving them; the slots are held by views.
 void verify_shm(std::span<Transfer* const> transfers, const Effort& effort);
+
+/// True while the node of a mapped segment says that it lives.
+bool is_kept(const MappedSegment& mapped);
 
 /// True when the place of the transfer lies within its mapped segment.
 bool may_enter(const Transfer& transfer);

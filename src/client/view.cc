@@ -100,6 +100,7 @@ Result<View> Session::view_one(std::string_view key, const Call& call) {
         readable = true;
         continue;
       }
+      transfer->remembered = !fresh;
       if (auto state = look(*transfer, viewing, call)) {
         note_use(*viewing.handle);
         return View(std::move(state));
@@ -147,7 +148,8 @@ std::unique_ptr<Transfer> Session::transfer_of(const Viewing& viewing, const Rep
 // Holds the slot and checks what lies there: the header each time, the bytes the first time.
 std::unique_ptr<ViewState> Session::look(Transfer& transfer, Viewing& viewing, const Call& call) {
   Viewers& viewers = transfer.mapped->viewers;
-  if (!may_enter(transfer) || !viewers.enter(transfer.place.slot, transfer.place.generation)) {
+  if ((transfer.remembered && !is_kept(*transfer.mapped)) || !may_enter(transfer) ||
+      !viewers.enter(transfer.place.slot, transfer.place.generation)) {
     ++counters_.stale_handles;
     viewing.failure = Status::kNotFound;
     return nullptr;

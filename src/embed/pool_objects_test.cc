@@ -115,6 +115,42 @@ TEST_P(PoolObjects, AViewOutlivesItsObjectAndItsClient) {
   }));
 }
 
+TEST_P(PoolObjects, APutWaitsForSpaceThatViewsHold) {
+  if (GetParam() == Transport::kTcp) {
+    GTEST_SKIP() << "these views are copies";
+  }
+  const std::string value = random_value(8u << 20, 12);
+  std::vector<View> views;
+  for (int i = 0; i < 7; ++i) {
+    const std::string key = "viewed-" + std::to_string(i);
+    ASSERT_EQ(put(key, value), Status::kOk);
+    auto view = client_.view(key);
+    ASSERT_TRUE(view.ok());
+    views.push_back(*std::move(view));
+  }
+  EXPECT_EQ(client_.put("late", value.data(), value.size(),
+                        {.call = {.timeout = std::chrono::milliseconds(100)}}),
+            Status::kBusy);
+  std::thread releases([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    views.clear();
+  });
+  EXPECT_EQ(put("late", value), Status::kOk) << client_.last_error().text();
+  releases.join();
+}
+
+TEST_P(PoolObjects, SizesThatCannotBeAreRefused) {
+  const char byte = 'x';
+  const std::array<ConstPiece, 2> huge{{{&byte, SIZE_MAX}, {&byte, 2}}};
+  EXPECT_EQ(client_.put("key", huge), Status::kTooLarge);
+  EXPECT_EQ(client_.put("key", std::span<const ConstPiece>(huge.data(), SIZE_MAX / 16)),
+            Status::kTooLarge)
+      << "so many pieces are not even looked at";
+  auto open = client_.open_put("key", 10);
+  ASSERT_TRUE(open.ok());
+  EXPECT_NE(open->write(0, huge), Status::kOk);
+}
+
 TEST_P(PoolObjects, ABatchOfViewsHasOneResultPerKey) {
   ASSERT_EQ(put("a", "one"), Status::kOk);
   ASSERT_EQ(put("c", "three"), Status::kOk);

@@ -12,11 +12,12 @@
 
 namespace aquifer::memory {
 
+/// The sum of their sizes; the largest number where it does not fit.
 template <class P>
 std::uint64_t total_bytes(std::span<const P> pieces) {
   std::uint64_t sum = 0;
   for (const P& piece : pieces) {
-    sum += piece.bytes;
+    sum = piece.bytes > UINT64_MAX - sum ? UINT64_MAX : sum + piece.bytes;
   }
   return sum;
 }

@@ -132,10 +132,14 @@ bool StateMachine::fill(WaitingStart& start) {
     }
     auto replicas = segments_.place(item.units, start.replicas, start.preferred);
     if (!replicas) {
-      if (segments_.make_room(item.units, start.replicas) || open_puts_.size() > held) {
+      const bool others_hold = open_puts_.size() > held || segments_.any_limbo();
+      if (segments_.make_room(item.units, start.replicas) || (others_hold && held == 0)) {
         return false;
       }
-      item.status = Status::kBusy;  // this batch itself, or limbo, holds all there is
+      if (open_puts_.size() > held) {
+        return false;
+      }
+      item.status = Status::kBusy;  // this batch itself holds all there is
       item.answered = true;
       continue;
     }
@@ -262,8 +266,9 @@ Status StateMachine::commit(base::PutId id, OpenPut& put, const protocol::PutFin
     if (put.mode != PutMode::kReplace && readable) {
       return Status::kExists;
     }
-    const std::uint32_t retiring = retire(before, readable ? remove : 0);
-    owing += readable ? retiring : 0;
+    const bool waits = put.mode == PutMode::kReplace;
+    const std::uint32_t retiring = retire(before, waits ? remove : 0);
+    owing += waits ? retiring : 0;
   }
   const ObjectIndex object = directory_.add(put.hash, id, put.value_bytes);
   for (std::size_t i = 0; i < put.replicas.size(); ++i) {

@@ -54,6 +54,11 @@ bool Segments::any_alive() const {
   return std::any_of(table_.begin(), table_.end(), [](const auto& s) { return s && s->alive(); });
 }
 
+bool Segments::any_limbo() const {
+  return std::any_of(table_.begin(), table_.end(),
+                     [](const auto& s) { return s && s->alive() && s->limbo_units > 0; });
+}
+
 SegmentIndex Segments::add(Segment segment) {
   const auto free = std::find_if(table_.begin(), table_.end(), [](const auto& s) { return !s; });
   const auto index = static_cast<SegmentIndex>(free - table_.begin());

@@ -130,6 +130,7 @@ class Segments {
     }
   }
   bool any_alive() const;
+  bool any_limbo() const;
 
   /// Places one object: `replicas` distinct nodes, the preferred one first where it has room.
   /// Nothing is kept when it cannot be done now.

@@ -13,12 +13,14 @@
 #include "io/loop.h"
 #include "io/socket.h"
 #include "meta/state_machine.h"
+#include "pool/segment.h"
 #include "rpc/connection.h"
 
 namespace aquifer::meta {
 namespace {
 
 constexpr std::chrono::milliseconds kTick{10};
+constexpr std::uint32_t kStrangerBytesMax = 64u << 10;  // of one message before the hello
 
 class LoopServer final : public Server, private Outbox {
  public:
@@ -54,7 +56,8 @@ class LoopServer final : public Server, private Outbox {
     state.pool = {base::random_id()};
     state.process = base::random_id();
     state.secret = base::random_id();
-    state.node_grace = options.node_grace;
+    // Readers must have ceased to trust its heartbeat when a node is forgotten.
+    state.node_grace = std::max<Time>(options.node_grace, 2 * pool::kHeartbeatLease);
     state.client_grace = options.client_grace;
     state.suspect_after = options.suspect_after;
     state.reserve = {options.reserve_low_bytes, options.reserve_high_bytes};
@@ -88,15 +91,19 @@ class LoopServer final : public Server, private Outbox {
     }
     const SessionId session = ++next_session_;
     rpc::Connection::Handlers handlers;
-    handlers.on_frame = [this, session](rpc::Connection&, const rpc::Frame& frame) {
+    handlers.on_frame = [this, session](rpc::Connection& connection, const rpc::Frame& frame) {
       state_.handle(session, frame, now());
+      if (state_.knows(session)) {
+        connection.set_payload_max(rpc::kFrameBytesMax);
+      }
     };
     handlers.on_close = [this, session](rpc::Connection&, const std::string&) {
       connections_.erase(session);
       state_.disconnected(session, now());
     };
-    connections_.emplace(session,
-                         rpc::Connection::start(loop_, std::move(fd), std::move(handlers)));
+    auto connection = rpc::Connection::start(loop_, std::move(fd), std::move(handlers));
+    connection->set_payload_max(kStrangerBytesMax);
+    connections_.emplace(session, std::move(connection));
     strangers_.push_back(session);
     loop_.after(options_.hello_time, [this, session] {
       while (!strangers_.empty() && strangers_.front() <= session) {

@@ -39,7 +39,10 @@ void MetaLink::send(Method method, const T& message, std::uint64_t id) {
 }
 
 void MetaLink::start() {
-  loop_.every(kPoll, [this] { beat(); });
+  loop_.every(kPoll, [this] {
+    keep_alive();
+    beat();
+  });
   connect();
 }
 
@@ -196,7 +199,9 @@ void MetaLink::on_welcome(const rpc::Frame& frame) {
 }
 
 void MetaLink::joined(const protocol::NodeWelcome& welcome) {
-  joined_ = true;
+  const bool again = std::exchange(joined_, true);
+  fenced_ = false;
+  keep_alive();
   backoff_ = kBackoffFirst;
   told_waiting_ = false;
   meta_process_ = welcome.meta;
@@ -206,7 +211,9 @@ void MetaLink::joined(const protocol::NodeWelcome& welcome) {
   auto& header = hooks_.segment()->view().header();
   header.pool.store(welcome.pool.value);
   header.epoch.store(welcome.epoch);
-  hooks_.on_event(base::cat("joined meta at ", meta_.text()));
+  if (!again) {
+    hooks_.on_event(base::cat("joined meta at ", meta_.text()));
+  }
   grant_wanted();
 }
 
@@ -261,6 +268,24 @@ void MetaLink::scan(const protocol::Scan& message) {
     answer.items.push_back({found.slot, found.generation, found.key});
   }
   send(Method::kScanned, answer);
+}
+
+// Says to readers of this host that the node is a member. A process that was stopped may have been
+// forgotten meanwhile: it asks first. While meta is away nothing can be removed, and reads go on.
+void MetaLink::keep_alive() {
+  const std::uint64_t now = pool::monotonic_ms();
+  const bool was_away =
+      now - last_poll_ms_ > static_cast<std::uint64_t>(pool::kHeartbeatLease.count());
+  if (was_away && last_poll_ms_ != 0 && !fenced_) {
+    fenced_ = true;
+    if (joined_) {
+      say_hello();
+    }
+  }
+  last_poll_ms_ = now;
+  if (const auto segment = hooks_.segment(); segment != nullptr && !fenced_) {
+    segment->view().header().heartbeat_ms.store(now, std::memory_order_release);
+  }
 }
 
 // Ten times a second, and sooner when bytes have moved.

@@ -59,6 +59,7 @@ class MetaLink {
   void verify(const protocol::Verify& message);
   void scan(const protocol::Scan& message);
   void beat();
+  void keep_alive();
   template <class T>
   void send(protocol::Method method, const T& message, std::uint64_t id = 0);
 
@@ -69,6 +70,8 @@ class MetaLink {
   std::shared_ptr<rpc::Connection> connection_;
   bool joined_ = false;
   bool ended_ = false;
+  bool fenced_ = false;  ///< was away for too long to know whether it is still a member
+  std::uint64_t last_poll_ms_ = 0;
   bool told_waiting_ = false;
   std::chrono::milliseconds backoff_;
   std::uint64_t meta_process_ = 0;  ///< of the meta that knows what this node holds

@@ -29,6 +29,12 @@ std::uint64_t content_checksum(std::uint64_t generation, const SlotContent& cont
 
 }  // namespace
 
+std::uint64_t monotonic_ms() {
+  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::milliseconds>(
+                                        std::chrono::steady_clock::now().time_since_epoch())
+                                        .count());
+}
+
 SegmentShape SegmentShape::for_data(std::uint64_t data_bytes) {
   SegmentShape shape;
   shape.data_bytes = round_up(std::max<std::uint64_t>(data_bytes, 1), kDataAlignment);

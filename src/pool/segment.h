@@ -19,6 +19,7 @@
 
 #include <array>
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -34,7 +35,7 @@ namespace aquifer::pool {
 inline constexpr std::uint64_t kUnitBytes = 512;
 inline constexpr std::size_t kExtentsMax = 8;
 inline constexpr std::uint64_t kSegmentMagic = 0x3147455351415141;  // "AQAQSEG1"
-inline constexpr std::uint32_t kLayoutVersion = 3;
+inline constexpr std::uint32_t kLayoutVersion = 4;
 inline constexpr std::uint32_t kViewersMax = 64;  ///< clients of a segment that may hold views
 
 enum class SlotState : std::uint8_t {
@@ -104,10 +105,19 @@ struct SegmentHeader {
   std::atomic<std::uint64_t> epoch;  ///< number of the highest epoch accepted
   std::atomic<std::uint64_t>
       granted_units;  ///< data below this was granted to that epoch or an earlier one
+  /// When the node last said that it lives and is a member, in milliseconds of CLOCK_MONOTONIC. A
+  /// reader of this host that trusts a remembered handle looks at it: meta forgets a silent node,
+  /// and what is removed or replaced then is not marked here.
+  std::atomic<std::uint64_t> heartbeat_ms;
   /// Views that each client holds; no bit of a client is set anywhere while its number is zero.
   std::array<std::atomic<std::uint64_t>, kViewersMax> views;
 };
-static_assert(std::is_standard_layout_v<SegmentHeader> && sizeof(SegmentHeader) == 600);
+static_assert(std::is_standard_layout_v<SegmentHeader> && sizeof(SegmentHeader) == 608);
+
+/// Older than this, a heartbeat proves nothing. Shorter than the time after which meta forgets a
+/// node.
+inline constexpr std::chrono::milliseconds kHeartbeatLease{1000};
+std::uint64_t monotonic_ms();
 
 /// Sizes of a segment with a given data area.
 struct SegmentShape {

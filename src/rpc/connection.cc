@@ -75,6 +75,9 @@ void Connection::on_readable() {
     return wait_to_read();
   }
   in_used_ += static_cast<std::size_t>(got);
+  if (frame_bytes_wanted({in_.data(), in_used_}) > sizeof(FrameHeader) + payload_max_) {
+    return fail("more than a stranger may send");
+  }
   go_on();
 }
 

@@ -53,6 +53,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Buffer* out() { return watch_ != nullptr ? &out_ : nullptr; }
   void appended() { flush_soon(); }
 
+  /// A frame of more payload ends the connection: for peers that have not said who they are.
+  void set_payload_max(std::uint32_t bytes) { payload_max_ = bytes; }
+
   /// Of the socket; -1 once closed.
   int fd() const { return watch_ != nullptr ? watch_->fd() : -1; }
 
@@ -79,6 +82,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   io::Loop& loop_;
   std::unique_ptr<io::Watch> watch_;
   Handlers handlers_;
+  std::uint32_t payload_max_ = kFrameBytesMax;
   Buffer in_;
   std::size_t in_used_ = 0;
   Buffer out_;

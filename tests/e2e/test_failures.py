@@ -269,7 +269,34 @@ def test_a_put_waits_for_a_node_that_is_coming_back(processes):
                 assert client.put(key, content(key, SIZE)) == Status.OK
                 assert is_content(client.get(key), key)
             node.kill()
+            wait_until(lambda: client.status()["nodes"][0]["state"] == "lost")
             assert timed(lambda: client.put("k", b"x"), 1) == Status.UNREACHABLE
+
+
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGSTOP])
+def test_what_a_dead_node_held_is_not_read_once_it_was_replaced_or_removed(processes, how):
+    processes.meta("--node-grace", "2s")
+    node = processes.node("--name", "a", dram="32MiB")
+    processes.node("--name", "b", dram="32MiB")
+    address = processes.meta_address
+    with aquifer.Client(address, timeout=15) as client, aquifer.Client(address) as reader:
+        for key in ("x", "y", "z"):
+            assert client.put(key, content(key, SIZE), preferred_node="a") == Status.OK
+            assert is_content(reader.get(key), key)
+        if how == signal.SIGKILL:
+            node.kill()
+        else:
+            node.send(signal.SIGSTOP)
+        assert client.replace("x", content("new", SIZE)) == Status.OK
+        assert client.remove("y") in (Status.OK, Status.NOT_FOUND)
+        assert is_content(reader.get("x"), "new")
+        assert reader.view("y") is None and reader.get("y") is None
+        with reader.view("x") as view:
+            assert is_content(bytes(view), "new")
+        if how == signal.SIGSTOP:
+            node.send(signal.SIGCONT)
+            wait_until(lambda: len(client.status()["nodes"]) == 2)
+            assert is_content(reader.get("x"), "new") and reader.get("y") is None
 
 
 # Stopping
