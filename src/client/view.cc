@@ -124,14 +124,18 @@ bool Session::find_handle(Viewing& viewing, bool fresh, const Call& call) {
       ask(protocol::Method::kLookup, protocol::Lookup{call.name_space, true, {viewing.key}}, reply,
           call.deadline);
   if (!payload || reply.items.size() != 1 || reply.items[0].status != Status::kOk) {
-    viewing.failure = payload && reply.items.size() == 1 ? reply.items[0].status : payload.code();
+    viewing.failure = !payload                  ? payload.code()
+                      : reply.items.size() == 1 ? reply.items[0].status
+                                                : Status::kVersionMismatch;
     return false;
   }
   viewing.handle = Handle::of(reply.items[0]);
-  if (viewing.handle != nullptr) {
-    cache_.put(call.name_space, viewing.key, viewing.handle);
+  if (viewing.handle == nullptr) {
+    viewing.failure = Status::kVersionMismatch;
+    return false;
   }
-  return viewing.handle != nullptr;
+  cache_.put(call.name_space, viewing.key, viewing.handle);
+  return true;
 }
 
 std::unique_ptr<Transfer> Session::transfer_of(const Viewing& viewing, const ReplicaPlace& place,

@@ -3,6 +3,7 @@
 #include "meta/state_machine.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace aquifer::meta {
 
@@ -10,6 +11,7 @@ using protocol::Method;
 
 namespace {
 
+constexpr Time kAway{500};                   // between two ticks
 constexpr std::size_t kTextBytesMax = 1024;  // they travel in lists of all nodes
 
 Segment segment_of(const protocol::NodeHello& hello, SessionId session) {
@@ -122,12 +124,17 @@ void StateMachine::verified(SegmentIndex index, const protocol::Verified& messag
 }
 
 // Silent for a moment: suspect, and heard again: not. Silent for the grace time: as if its
-// connection had broken then.
+// connection had broken then. When it was meta that was away (stopped, or starved), what the nodes
+// have said meanwhile is still to be heard: their silence counts from now.
 void StateMachine::watch_nodes(Time now) {
+  const bool was_away = now - std::exchange(last_watch_, now) >= kAway;
   segments_.for_each([&](SegmentIndex, Segment& segment) {
     Node& node = segment.node;
     if (!segment.alive()) {
       return;
+    }
+    if (was_away) {
+      node.last_heard = now;
     }
     node.suspect = now - node.last_heard >= options_.suspect_after;
     if (now - node.last_heard >= std::max(options_.node_grace, options_.suspect_after)) {

@@ -132,11 +132,10 @@ bool StateMachine::fill(WaitingStart& start) {
     }
     auto replicas = segments_.place(item.units, start.replicas, start.preferred);
     if (!replicas) {
-      const bool others_hold = open_puts_.size() > held || segments_.any_limbo();
-      if (segments_.make_room(item.units, start.replicas) || (others_hold && held == 0)) {
-        return false;
-      }
-      if (open_puts_.size() > held) {
+      // A batch that holds something itself is to commit that first, not to wait for limbo.
+      const bool waits_for_limbo = held == 0 && segments_.any_limbo();
+      if (segments_.make_room(item.units, start.replicas) || open_puts_.size() > held ||
+          waits_for_limbo) {
         return false;
       }
       item.status = Status::kBusy;  // this batch itself holds all there is

@@ -219,6 +219,7 @@ class StateMachine {
       finished_;  ///< outcomes of the latest puts, for repeated commits
   std::deque<base::PutId> finished_order_;
   std::uint64_t integrity_failures_ = 0;
+  Time last_watch_{};
 };
 
 template <class T>

@@ -295,6 +295,16 @@ TEST_F(StateMachineFailureTest, ASilentNodeIsSuspectedGetsNothingNewAndIsReadLas
   EXPECT_EQ(sim.look(client, "both").replicas.size(), 2u);
 }
 
+TEST_F(StateMachineFailureTest, NodesAreNotBlamedForTheTimeInWhichMetaItselfWasStopped) {
+  ASSERT_EQ(sim.put(client, "key"), Status::kOk);
+  sim.pass(Time(100));
+  sim.now += Time(60'000);
+  sim.meta.tick(sim.now);  // before it hears what the node has said meanwhile
+  EXPECT_EQ(sim.meta.status().nodes.at(0).state, "alive");
+  sim.pass(Time(100));
+  EXPECT_EQ(sim.look(client, "key").status, Status::kOk);
+}
+
 TEST_F(StateMachineFailureTest, ANodeThatIsSilentForTheGraceTimeIsLostWithWhatItHolds) {
   ASSERT_EQ(sim.put(client, "key"), Status::kOk);
   node.hangs = true;

@@ -51,6 +51,7 @@ void MetaLink::connect() {
     return;
   }
   auto fd = io::connect_tcp(meta_, io::Clock::now() + kConnectTime);
+  last_poll_ms_ = pool::monotonic_ms();  // looking for a meta that is away is not being away
   if (!fd) {
     tell_waiting(fd.error().message);
     return retry();

@@ -299,6 +299,20 @@ def test_what_a_dead_node_held_is_not_read_once_it_was_replaced_or_removed(proce
             assert is_content(reader.get("x"), "new") and reader.get("y") is None
 
 
+def test_a_meta_that_was_stopped_blames_no_node_for_it(processes):
+    meta = processes.meta("--node-grace", "2s")
+    processes.node("--name", "a", dram="32MiB")
+    with aquifer.Client(processes.meta_address) as client:
+        assert client.put("k", content("k", SIZE)) == Status.OK
+        meta.send(signal.SIGSTOP)
+        time.sleep(3)
+        assert is_content(client.get("k"), "k"), "remembered handles need no meta"
+        meta.send(signal.SIGCONT)
+        assert client.status()["nodes"][0]["state"] == "alive"
+        with aquifer.Client(processes.meta_address) as other:
+            assert is_content(other.get("k"), "k")
+
+
 # Stopping
 
 
