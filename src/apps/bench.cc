@@ -7,9 +7,11 @@
 #include <utility>
 #include <vector>
 
+#include "apps/bench_parts.h"
 #include "apps/bench_run.h"
 #include "apps/exit_code.h"
 #include "apps/workload_output.h"
+#include "base/nearest.h"
 #include "base/options.h"
 #include "base/strings.h"
 
@@ -38,7 +40,16 @@ bool asks_for_wrong_byte(Arguments arguments) {
 }
 
 void declare(base::Options& options, Flags& flags) {
+  std::string parts;
+  for (const BenchPart& part : bench_parts()) {
+    parts += base::cat(parts.empty() ? "" : ", ", part.name, " (", part.what, ")");
+  }
   options
+      .list("only", flags.settings.parts,
+            "what to measure: " + parts +
+                "; without it all, and with --quick or an option that shapes the block "
+                "(--transport, --batches, --threads, --replicas, --meta) the block alone",
+            {.unit = "PART,PART,..."})
       .choice("transport", flags.transports,
               {{"all", Transports::kAll}, {"shm", Transports::kShm}, {"tcp", Transports::kTcp}},
               "how client and node move bytes: mapped memory, TCP, or one after the other")
@@ -86,11 +97,34 @@ Result<std::vector<Number>> numbers_in(std::string_view option,
   return numbers;
 }
 
+/// Which parts, as their names; an error where one is unknown.
+Result<std::vector<std::string>> parts_of(const Flags& flags) {
+  const auto& parts = flags.settings.parts;
+  std::vector<std::string> known;
+  for (const BenchPart& part : bench_parts()) known.emplace_back(part.name);
+  for (const std::string& part : parts) {
+    if (std::find(known.begin(), known.end(), part) == known.end()) {
+      const auto meant = base::nearest(part, known);
+      return Error{
+          Status::kInvalidArgument, base::cat("--only: there is no part '", part, "'"),
+          meant ? base::cat("did you mean ", *meant, "?") : "aquifer bench --help lists the parts"};
+    }
+  }
+  const bool shapes_block = flags.is_quick || flags.transports != Transports::kAll ||
+                            !flags.batches.empty() || !flags.threads.empty() ||
+                            flags.settings.replicas != 1 || !flags.settings.meta.empty();
+  return parts.empty() && shapes_block ? std::vector<std::string>{"block"} : parts;
+}
+
 /// From what was given to what is measured: lists that were left out follow --quick and the
 /// machine.
 Result<BenchSettings> settings_of(const Flags& flags) {
   BenchSettings settings = flags.settings;
   const BenchSettings defaults = flags.is_quick ? quick_bench_settings() : BenchSettings{};
+  auto parts = parts_of(flags);
+  if (!parts) return parts.error();
+  settings.parts = std::move(*parts);
+  settings.quick = flags.is_quick;
   settings.rounds = flags.rounds != 0 ? flags.rounds : defaults.rounds;
   auto batches = numbers_in<std::size_t>("batches", flags.batches);
   if (!batches) return batches.error();
@@ -114,8 +148,9 @@ int run_bench(Arguments arguments, const base::Environment& environment) {
   Flags flags;
   base::Options options(
       "bench",
-      "Measures put and get of the DeepSeek-R1 block (8,784 KiB at 122 addresses) "
-      "beside the limits of this machine, and verifies every byte.");
+      "Measures the pool beside the limits of this machine, in turn, and verifies what it read: "
+      "put "
+      "and get of the DeepSeek-R1 block (8,784 KiB at 122 addresses), small objects, look-ups.");
   declare(options, flags);
   if (asks_for_wrong_byte(arguments)) {
     options.flag(std::string(kPlant), flags.settings.plant_wrong_byte,

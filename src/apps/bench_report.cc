@@ -45,11 +45,11 @@ std::string pids(const BenchRow& row) {
 }
 
 std::string rows_text(const BenchReport& report) {
-  TextTable table({"path", "limit is", "GB/s", "limit", "ratio", "target", "met", "verified",
-                   "node bytes", "client > node"},
+  TextTable table({"path", "limit is", "ours", "limit", "unit", "ratio", "target", "met",
+                   "verified", "node bytes", "client > node"},
                   2);
   for (const BenchRow& row : report.rows) {
-    table.add({row.name, row.reference_name, fixed(row.value), fixed(row.reference),
+    table.add({row.name, row.reference_name, fixed(row.value), fixed(row.reference), row.unit,
                fixed(row.ratio()), row.target ? fixed(*row.target) : "-",
                row.met() ? yes_no(*row.met()) : "-", yes_no(row.verified),
                base::format_size_rounded(row.node_bytes), pids(row)});

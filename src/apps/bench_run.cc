@@ -1,9 +1,11 @@
 #include "apps/bench_run.h"
 
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <utility>
 
+#include "apps/bench_parts.h"
 #include "apps/bench_path.h"
 #include "apps/workload_pool.h"
 #include "base/random.h"
@@ -72,21 +74,16 @@ Result<void> measure_paths(BenchSetup& setup, const std::string& meta, BenchRepo
   return {};
 }
 
-Result<BenchReport> measure_against(const std::string& meta, const BenchSettings& settings,
-                                    BenchPlan plan, const Machine& machine, const Memory& memory,
-                                    Progress& progress) {
-  BenchReport report{.machine = machine,
-                     .object_bytes = bytes_of(settings.shape),
-                     .pieces = settings.shape.size(),
-                     .rotation_bytes = plan.slots * bytes_of(settings.shape),
-                     .rounds = settings.rounds,
-                     .streams = settings.streams,
-                     .remarks = plan.remarks};
+Result<void> measure_against(const std::string& meta, const BenchSettings& settings,
+                             const BenchPlan& plan, const Memory& memory, Progress& progress,
+                             BenchReport& report) {
+  report.rotation_bytes = plan.slots * bytes_of(settings.shape);
+  report.remarks.insert(report.remarks.end(), plan.remarks.begin(), plan.remarks.end());
   BenchObjects objects(base::cat("bench/", base::hex(base::random_id()), "/"), settings.seed,
                        settings.replicas, plan.slots, memory.source, memory.destination);
   BenchSetup setup{.settings = settings,
                    .plan = plan,
-                   .machine = machine,
+                   .machine = report.machine,
                    .source = memory.source,
                    .destination = memory.destination,
                    .copies = memory.copies,
@@ -98,7 +95,7 @@ Result<BenchReport> measure_against(const std::string& meta, const BenchSettings
   if (auto client = open_client(settings, meta, Transport::kAuto, 1)) objects.remove_all(*client);
   if (!measured) return measured.error();
   if (!objects.trouble().empty()) report.remarks.push_back("first trouble: " + objects.trouble());
-  return report;
+  return {};
 }
 
 /// A plan for the memory of this machine and, where one is given, of the pool.
@@ -114,21 +111,46 @@ Result<BenchPlan> make_plan(const BenchSettings& settings, const Machine& machin
 
 }  // namespace
 
-Result<BenchReport> measure_bench(const BenchSettings& settings, Progress& progress) {
-  progress.describe("setting up");
-  const Machine machine = read_machine();
-  auto plan = make_plan(settings, machine);
+Result<void> measure_block(const BenchSettings& settings, Progress& progress, BenchReport& report) {
+  const auto plan = make_plan(settings, report.machine);
   if (!plan) return plan.error();
-  auto memory = set_up_memory(settings, *plan);
+  const auto memory = set_up_memory(settings, *plan);
   if (!memory) return memory.error();
   if (!settings.meta.empty()) {
-    return measure_against(settings.meta, settings, *plan, machine, *memory, progress);
+    return measure_against(settings.meta, settings, *plan, *memory, progress, report);
   }
   auto pool = PrivatePool::start(
       {.program = settings.program, .nodes = settings.replicas, .dram_bytes = plan->pool_bytes});
   if (!pool) return pool.error();
-  auto report = measure_against(pool->meta(), settings, *plan, machine, *memory, progress);
-  if (auto stopped = pool->stop(); !stopped && report) return stopped.error();
+  auto measured = measure_against(pool->meta(), settings, *plan, *memory, progress, report);
+  if (auto stopped = pool->stop(); !stopped && measured) return stopped.error();
+  return measured;
+}
+
+std::span<const BenchPart> bench_parts() {
+  static constexpr std::array kParts{
+      BenchPart{"block", "put and get of large objects", measure_block},
+  };
+  return kParts;
+}
+
+Result<BenchReport> measure_bench(const BenchSettings& settings, Progress& progress) {
+  progress.describe("setting up");
+  BenchReport report{.machine = read_machine(),
+                     .object_bytes = bytes_of(settings.shape),
+                     .pieces = settings.shape.size(),
+                     .rounds = settings.rounds,
+                     .streams = settings.streams};
+  for (const BenchPart& part : bench_parts()) {
+    const bool wanted =
+        settings.parts.empty() ||
+        std::find(settings.parts.begin(), settings.parts.end(), part.name) != settings.parts.end();
+    if (!wanted) continue;
+    progress.describe(part.name);
+    if (auto measured = part.measure(settings, progress, report); !measured) {
+      return measured.error();
+    }
+  }
   return report;
 }
 

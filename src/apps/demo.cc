@@ -39,6 +39,7 @@ std::string verified_word(bool verified) { return verified ? "verified" : "NOT V
 
 Result<BenchReport> short_bench() {
   BenchSettings settings = quick_bench_settings();
+  settings.parts = {"block"};
   settings.batches = {kBatch};
   settings.rotation_bytes = std::min(rotation_bytes(read_machine()), kRotationBytesMax);
   Progress progress;

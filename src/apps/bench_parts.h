@@ -1,0 +1,28 @@
+// The parts of a bench: what `aquifer bench --only` chooses from. A part sets up what it measures,
+// adds its rows to the report, and takes everything down again; it knows nothing of the others.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "apps/bench_plan.h"
+#include "apps/bench_report.h"
+#include "apps/workload_progress.h"
+#include "aquifer/result.h"
+
+namespace aquifer::apps {
+
+struct BenchPart {
+  std::string_view name;
+  std::string_view what;  ///< in a few words, for the help
+  /// Errors end the bench; what merely does not verify stands in the rows.
+  Result<void> (*measure)(const BenchSettings&, Progress&, BenchReport&);
+};
+
+/// In the order in which they run. Parts that fork come before those that start threads.
+std::span<const BenchPart> bench_parts();
+
+/// put and get of large objects beside copies and sockets (bench_run.cc).
+Result<void> measure_block(const BenchSettings& settings, Progress& progress, BenchReport& report);
+
+}  // namespace aquifer::apps
