@@ -4,6 +4,7 @@
 
 #include "client/transfer.h"
 #include "memory/fault_guard.h"
+#include "memory/streaming.h"
 
 namespace aquifer::client {
 namespace {
@@ -14,13 +15,29 @@ using pool::SlotState;
 using pool::SlotWord;
 
 constexpr std::uint64_t kRunPages = (std::uint64_t{1} << 20) / pool::kPageBytes;
-// From here on a value does not fit where its reader will look for it soon: stream it past the
-// caches.
-constexpr std::uint64_t kStreamingBytes = 256u << 10;
+// How a run is copied: a value that does not fit where its reader will look for it soon is streamed
+// past the caches, and how long whole runs took is what the next ones go by.
+class RunStores {
+ public:
+  RunStores(const PageRun& run, memory::StreamingChoice& choice)
+      : choice_(choice),
+        is_timed_(run.pages == kRunPages),
+        stores_(run.transfer->bytes() < memory::streaming_threshold() ? Stores::kCached
+                                                                      : choice.next()) {
+    if (is_timed_) begin_ = io::Clock::now();
+  }
+  Stores stores() const { return stores_; }
+  void finish() {
+    memory::finish_stores();
+    if (is_timed_) choice_.took(stores_, kRunPages * pool::kPageBytes, io::Clock::now() - begin_);
+  }
 
-Stores stores_for(std::uint64_t bytes) {
-  return bytes >= kStreamingBytes ? Stores::kStreaming : Stores::kCached;
-}
+ private:
+  memory::StreamingChoice& choice_;
+  bool is_timed_;
+  Stores stores_;
+  io::Clock::time_point begin_{};
+};
 
 // The replica's memory, checked against the bounds of the segment.
 struct Target {
@@ -89,7 +106,8 @@ void read_run(const PageRun& run) {
     return transfer.fail(Outcome::kStale);
   }
   const std::uint64_t offset = run.first_page * pool::kPageBytes;
-  const Stores stores = stores_for(transfer.bytes());
+  RunStores way(run, memory::reading_choice());
+  const Stores stores = way.stores();
   bool match = true;
   const bool no_fault = guarded(transfer, [&] {
     Cursor<Piece> from(target.span(), offset);
@@ -101,7 +119,7 @@ void read_run(const PageRun& run) {
       match = digest == transfer.page_digests[page];
     }
   });
-  memory::finish_stores();
+  way.finish();
   settle(transfer, no_fault, match);
 }
 
@@ -131,7 +149,8 @@ void write_run(const PageRun& run) {
     return transfer.fail(Outcome::kUnreachable);
   }
   const std::uint64_t offset = run.first_page * pool::kPageBytes;
-  const Stores stores = stores_for(transfer.bytes());
+  RunStores way(run, memory::writing_choice());
+  const Stores stores = way.stores();
   const bool no_fault = guarded(transfer, [&] {
     Cursor<ConstPiece> from(transfer.source, transfer.offset_of(run.first_page));
     Cursor<Piece> to(target.span(), offset);
@@ -141,7 +160,7 @@ void write_run(const PageRun& run) {
                               pool::page_bytes(transfer.value_bytes, page), stores);
     }
   });
-  memory::finish_stores();
+  way.finish();
   settle(transfer, no_fault, true);
 }
 

@@ -126,10 +126,35 @@ AQ_PCLMUL inline __m128i constant(FoldBy by) {
   return _mm_set_epi64x(static_cast<long long>(by.high), static_cast<long long>(by.low));
 }
 
-// The remainder of 128 folded bits.
+// The polynomial as a power series, bit 0 standing for the highest power (x^64 is bit 0, x^0 the
+// 64th: it is set, and left out here), and the first 64 bits of that series' inverse.
+constexpr u64 kSeries = kPolynomial << 1 | 1;
+static_assert(kPolynomial >> 63 == 1);
+constexpr u64 inverse_of(u64 series) {
+  u64 inverse = 0;
+  u64 rest = 1;
+  for (int bit = 0; bit < 64; ++bit) {
+    if ((rest >> bit & 1) != 0) {
+      inverse |= u64{1} << bit;
+      rest ^= series << bit;
+    }
+  }
+  return inverse;
+}
+
+// The remainder of 128 folded bits times x^64 (Barrett): the first 64 bits are brought down by a
+// multiplication, the quotient of what is above the remainder is found by the inverse, and its
+// product with the polynomial is taken off.
 AQ_PCLMUL inline u64 reduce(__m128i value) {
-  const u64 state = step_word(0, static_cast<u64>(_mm_cvtsi128_si64(value)));
-  return step_word(state, static_cast<u64>(_mm_extract_epi64(value, 1)));
+  const __m128i down = _mm_cvtsi64_si128(static_cast<long long>(power_of_x(127)));
+  const __m128i divide =
+      _mm_set_epi64x(static_cast<long long>(kSeries), static_cast<long long>(inverse_of(kSeries)));
+  const __m128i sum = _mm_clmulepi64_si128(value, down, 0x00);
+  const __m128i above = _mm_xor_si128(sum, _mm_srli_si128(value, 8));
+  const __m128i quotient = _mm_clmulepi64_si128(above, divide, 0x00);
+  const __m128i product = _mm_clmulepi64_si128(quotient, divide, 0x10);
+  return static_cast<u64>(_mm_extract_epi64(_mm_xor_si128(product, sum), 1)) ^
+         static_cast<u64>(_mm_cvtsi128_si64(quotient));
 }
 
 constexpr FoldBy kBy128 = fold_by(128);
@@ -155,8 +180,8 @@ AQ_PCLMUL u64 pclmul_run(u64 state, char* to, const char* from, std::size_t byte
   if (bytes < 64) {
     return table_run(state, to, from, bytes, stores);
   }
-  const bool streaming = stores == Stores::kStreaming && to != nullptr &&
-                         reinterpret_cast<std::uintptr_t>(to) % 16 == 0;
+  const bool streaming =
+      stores != Stores::kCached && to != nullptr && reinterpret_cast<std::uintptr_t>(to) % 16 == 0;
   const __m128i by512 = constant(kBy512);
   const __m128i by128 = constant(kBy128);
   __m128i acc[4];
@@ -254,39 +279,44 @@ AQ_AVX512 u64 avx512_pages(u64 state, char* to, const char* from, std::size_t by
   return reduce64(all);
 }
 
-// 256 bytes a turn. `bytes` is a multiple of 256, at least 256.
+// How far ahead the source is asked for when it is streamed from front to back.
+constexpr std::size_t kAhead = 2048;
+
+// 256 bytes a turn over four accumulators. `bytes` is a multiple of 256, at least 256.
 template <To kTo>
 AQ_AVX512 u64 avx512_blocks(u64 state, char* to, const char* from, std::size_t bytes) {
-  const __m512i by = _mm512_broadcast_i32x4(constant(kBy2048));
-  __m512i a = load64(from), b = load64(from + 64), c = load64(from + 128), d = load64(from + 192);
-  store64<kTo>(to, a);
-  store64<kTo>(to + 64, b);
-  store64<kTo>(to + 128, c);
-  store64<kTo>(to + 192, d);
-  a = _mm512_xor_si512(a, _mm512_zextsi128_si512(_mm_cvtsi64_si128(static_cast<long long>(state))));
-  for (std::size_t at = 256; at < bytes; at += 256) {
-    const __m512i e = load64(from + at), f = load64(from + at + 64);
-    const __m512i g = load64(from + at + 128), h = load64(from + at + 192);
-    store64<kTo>(to + at, e);
-    store64<kTo>(to + at + 64, f);
-    store64<kTo>(to + at + 128, g);
-    store64<kTo>(to + at + 192, h);
-    a = fold64(a, by, e);
-    b = fold64(b, by, f);
-    c = fold64(c, by, g);
-    d = fold64(d, by, h);
+  constexpr std::size_t kLanes = 4;
+  constexpr std::size_t kTurn = kLanes * 64;
+  const __m512i by_turn = _mm512_broadcast_i32x4(constant(kBy2048));
+  const auto move = [to, from](std::size_t place) AQ_AVX512 {
+    if constexpr (kTo == To::kStream) _mm_prefetch(from + place + kAhead, _MM_HINT_T0);
+    const __m512i line = load64(from + place);
+    store64<kTo>(to + place, line);
+    return line;
+  };
+  __m512i acc[kLanes];
+#pragma GCC unroll 4
+  for (std::size_t lane = 0; lane < kLanes; ++lane) acc[lane] = move(lane * 64);
+  acc[0] = _mm512_xor_si512(
+      acc[0], _mm512_zextsi128_si512(_mm_cvtsi64_si128(static_cast<long long>(state))));
+  for (std::size_t at = kTurn; at < bytes; at += kTurn) {
+#pragma GCC unroll 4
+    for (std::size_t lane = 0; lane < kLanes; ++lane)
+      acc[lane] = fold64(acc[lane], by_turn, move(at + lane * 64));
   }
   const __m512i by512 = _mm512_broadcast_i32x4(constant(kBy512));
-  return reduce64(fold64(fold64(fold64(a, by512, b), by512, c), by512, d));
+  return reduce64(fold64(fold64(fold64(acc[0], by512, acc[1]), by512, acc[2]), by512, acc[3]));
 }
 
 AQ_AVX512 u64 avx512_run(u64 state, char* to, const char* from, std::size_t bytes, Stores stores) {
   std::size_t at = 0;
-  if (stores == Stores::kStreaming && to != nullptr && bytes >= 512) {
+  if (stores != Stores::kCached && to != nullptr && bytes >= 512) {
     // Non-temporal stores want whole lines of the destination.
     at = (64 - reinterpret_cast<std::uintptr_t>(to) % 64) % 64;
     state = table_run(state, to, from, at, stores);
-    if (const std::size_t pages = (bytes - at) / kStride * kStride; pages > 0) {
+    const std::size_t pages =
+        stores == Stores::kStreamingPages ? (bytes - at) / kStride * kStride : 0;
+    if (pages > 0) {
       state = avx512_pages(state, to + at, from + at, pages);
       at += pages;
     }

@@ -22,6 +22,7 @@ std::uint64_t digest(std::uint64_t state, const void* source, std::size_t bytes)
 enum class Stores : std::uint8_t {
   kCached,     ///< ordinary stores: small values that are about to be used
   kStreaming,  ///< non-temporal stores: no read of the destination's lines; see finish_stores()
+  kStreamingPages,  ///< the same, several pages side by side where the build can (streaming.h)
 };
 
 /// Copies and digests in one pass: each source byte is loaded once, so what is digested is what was

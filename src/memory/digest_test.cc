@@ -73,7 +73,7 @@ TEST(Digest, SplittingTheInputAnywhereChangesNothing) {
 TEST(Digest, ACopyMovesEveryByteAndNoOther) {
   const auto data = random_bytes(2500, 3);
   with_each_build([&] {
-    for (const Stores stores : {Stores::kCached, Stores::kStreaming}) {
+    for (const Stores stores : {Stores::kCached, Stores::kStreaming, Stores::kStreamingPages}) {
       for (std::size_t offset = 0; offset < 70; offset += 7) {
         for (std::size_t bytes = 0; bytes < 2400; bytes += bytes < 300 ? 13 : 251) {
           std::vector<char> destination(2600, '\x5a');
@@ -86,6 +86,25 @@ TEST(Digest, ACopyMovesEveryByteAndNoOther) {
               ASSERT_EQ(destination[i], '\x5a') << i;
             }
           }
+        }
+      }
+    }
+  });
+}
+
+TEST(Digest, LargeCopiesAreTheSameByEveryWalk) {
+  const auto data = random_bytes(70'000, 5);
+  const std::vector<std::size_t> sizes{16 << 10, (16 << 10) + 64, (32 << 10) - 1, 65536, 69'900};
+  with_each_build([&] {
+    for (const Stores stores : {Stores::kCached, Stores::kStreaming, Stores::kStreamingPages}) {
+      for (const std::size_t bytes : sizes) {
+        for (const std::size_t offset : {std::size_t{0}, std::size_t{24}}) {
+          std::vector<char> destination(data.size() + 64);
+          ASSERT_EQ(copy_digest(9, destination.data() + offset, data.data(), bytes, stores),
+                    bitwise(9, data.data(), bytes));
+          finish_stores();
+          ASSERT_EQ(std::memcmp(destination.data() + offset, data.data(), bytes), 0);
+          ASSERT_EQ(destination[offset + bytes], 0);
         }
       }
     }
