@@ -209,26 +209,22 @@ void Session::look_up(std::vector<Reading*>& missing, const Call& call) {
   for (const Reading* reading : missing) {
     request.keys.push_back(reading->key);
   }
-  protocol::Handles reply;
+  protocol::EncodedHandles reply;
   const auto payload = ask(Method::kLookup, request, reply, call.deadline);
   for (std::size_t i = 0; i < missing.size(); ++i) {
     Reading& reading = *missing[i];
-    if (!payload || i >= reply.items.size()) {
-      reading.end(reading.damaged ? Status::kIntegrity
-                  : payload       ? Status::kVersionMismatch
-                                  : payload.code());
-      continue;
+    Found found{payload ? Status::kVersionMismatch : payload.code(), nullptr};
+    if (payload && i < reply.items.size()) {
+      found = learn(reading.key, reply.items[i], call);
     }
-    const protocol::Handle& found = reply.items[i];
-    reading.handle = found.status == Status::kOk ? Handle::of(found) : nullptr;
-    if (reading.handle == nullptr) {
+    if (found.handle == nullptr) {
       // A replica that the node has found damaged meanwhile is gone from meta; what was seen of it
       // still counts.
       reading.end(reading.damaged ? Status::kIntegrity : found.status);
       continue;
     }
+    reading.handle = std::move(found.handle);
     reading.tried = 0;
-    cache_.put(call.name_space, reading.key, reading.handle);
   }
 }
 
@@ -379,7 +375,7 @@ std::vector<GetOutcome> Session::locate(std::span<const std::string_view> keys, 
   if (asked.empty()) {
     return outcomes;
   }
-  protocol::Handles reply;
+  protocol::EncodedHandles reply;
   const auto payload = ask(Method::kLookup, request, reply, call.deadline);
   for (std::size_t n = 0; n < asked.size(); ++n) {
     GetOutcome& outcome = outcomes[asked[n]];
@@ -387,14 +383,8 @@ std::vector<GetOutcome> Session::locate(std::span<const std::string_view> keys, 
       outcome.status = payload ? Status::kVersionMismatch : payload.code();
       continue;
     }
-    outcome = {reply.items[n].status, reply.items[n].value_bytes};
-    if (outcome.status == Status::kOk) {
-      if (auto handle = Handle::of(reply.items[n])) {
-        cache_.put(call.name_space, keys[asked[n]], std::move(handle));
-      }
-    } else {
-      cache_.drop(call.name_space, keys[asked[n]], nullptr);
-    }
+    const Found found = learn(keys[asked[n]], reply.items[n], call);
+    outcome = {found.status, found.handle == nullptr ? 0 : found.handle->value_bytes};
   }
   for (std::size_t i = 0; i < keys.size() && !remember(outcomes[i].status, keys[i]); ++i) {
   }
@@ -407,7 +397,7 @@ std::vector<GetOutcome> Session::locate(std::span<const std::string_view> keys, 
 }
 
 std::size_t Session::match_prefix(std::span<const std::string_view> keys, const Call& call) {
-  protocol::Handles reply;
+  protocol::EncodedHandles reply;
   const auto payload =
       ask(Method::kMatchPrefix, protocol::MatchPrefix{call.name_space, {keys.begin(), keys.end()}},
           reply, call.deadline);
@@ -416,9 +406,7 @@ std::size_t Session::match_prefix(std::span<const std::string_view> keys, const 
   }
   const std::size_t matched = std::min(reply.items.size(), keys.size());
   for (std::size_t i = 0; i < matched; ++i) {
-    if (auto handle = Handle::of(reply.items[i])) {
-      cache_.put(call.name_space, keys[i], std::move(handle));
-    }
+    learn(keys[i], reply.items[i], call);
   }
   return matched;
 }

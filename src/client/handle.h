@@ -3,11 +3,11 @@
 
 #include <array>
 #include <atomic>
+#include <boost/container/small_vector.hpp>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
-#include <vector>
 
 #include "base/ids.h"
 #include "pool/object.h"
@@ -50,37 +50,12 @@ class VerifiedReplicas {
 struct Handle {
   base::PutId put{};
   std::uint64_t value_bytes = 0;
-  std::vector<ReplicaPlace> replicas;
+  boost::container::small_vector<ReplicaPlace, 1> replicas;
+  std::uint64_t fingerprint = 0;  ///< of the message it was made from; 0: it was made otherwise
   mutable VerifiedReplicas verified{};
 
   /// Nothing when what meta said cannot be a handle.
-  static std::shared_ptr<Handle> of(const protocol::Handle& message) {
-    auto handle = std::make_shared<Handle>();
-    handle->put = message.put;
-    handle->value_bytes = message.value_bytes;
-    if (message.replicas.size() > Limits::kReplicas) {
-      return nullptr;
-    }
-    for (const protocol::Replica& replica : message.replicas) {
-      if (replica.extents.empty() || replica.extents.size() > pool::kExtentsMax) {
-        return nullptr;
-      }
-      ReplicaPlace place{replica.node,
-                         replica.segment,
-                         replica.slot,
-                         static_cast<std::uint32_t>(replica.extents.size()),
-                         replica.generation,
-                         replica.header_digest,
-                         {}};
-      for (std::size_t i = 0; i < replica.extents.size(); ++i) {
-        place.extents[i] = {replica.extents[i].first_unit, replica.extents[i].units};
-      }
-      handle->replicas.push_back(place);
-    }
-    const bool sane = handle->value_bytes > 0 && handle->value_bytes <= Limits::kValueBytes &&
-                      !handle->replicas.empty();
-    return sane ? handle : nullptr;
-  }
+  static std::shared_ptr<Handle> of(const protocol::Handle& message);
 };
 
 using HandlePtr = std::shared_ptr<const Handle>;

@@ -4,12 +4,12 @@
 #pragma once
 
 #include <array>
+#include <boost/unordered/unordered_flat_set.hpp>
 #include <cstdint>
 #include <list>
 #include <mutex>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 
 #include "client/handle.h"
 
@@ -27,17 +27,48 @@ class HandleCache {
 
  private:
   static constexpr std::size_t kShards = 16;
+  /// What an entry is found by.
+  struct Name {
+    std::string_view name_space;
+    std::string_view key;
+    std::uint64_t hash = 0;
+  };
   struct Entry {
-    std::string name;
+    std::string text;  ///< the namespace, then the key
+    std::size_t name_space_bytes = 0;
+    std::uint64_t hash = 0;
     HandlePtr handle;
+
+    Name name() const {
+      const std::string_view whole(text);
+      return {whole.substr(0, name_space_bytes), whole.substr(name_space_bytes), hash};
+    }
+  };
+  using ByUse = std::list<Entry>;
+  struct Hash {
+    using is_transparent = void;
+    using is_avalanching = void;
+    std::size_t operator()(const Name& name) const { return name.hash; }
+    std::size_t operator()(ByUse::iterator entry) const { return entry->hash; }
+  };
+  struct Equal {
+    using is_transparent = void;
+    static Name name_of(const Name& name) { return name; }
+    static Name name_of(ByUse::iterator entry) { return entry->name(); }
+    bool operator()(const auto& a, const auto& b) const {
+      const Name left = name_of(a);
+      const Name right = name_of(b);
+      return left.hash == right.hash && left.key == right.key &&
+             left.name_space == right.name_space;
+    }
   };
   struct Shard {
     std::mutex mutex;
-    std::list<Entry> by_use;  ///< latest first
-    std::unordered_map<std::string_view, std::list<Entry>::iterator>
-        by_name;  ///< keys point into the entries
+    ByUse by_use;  ///< latest first
+    boost::unordered_flat_set<ByUse::iterator, Hash, Equal> by_name;
   };
-  Shard& shard_of(std::string_view name);
+  static Name named(std::string_view name_space, std::string_view key);
+  Shard& shard_of(const Name& name) { return shards_[name.hash % kShards]; }
 
   const std::size_t per_shard_max_;
   std::array<Shard, kShards> shards_;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/hash.h"
 #include "base/random.h"
 #include "base/strings.h"
 #include "client/refusal.h"
@@ -137,16 +138,40 @@ template Result<rpc::Payload> Session::ask(Method, const protocol::PutStart&, pr
                                            io::Deadline, bool*);
 template Result<rpc::Payload> Session::ask(Method, const protocol::PutFinish&, protocol::Statuses&,
                                            io::Deadline, bool*);
-template Result<rpc::Payload> Session::ask(Method, const protocol::Lookup&, protocol::Handles&,
-                                           io::Deadline, bool*);
-template Result<rpc::Payload> Session::ask(Method, const protocol::MatchPrefix&, protocol::Handles&,
-                                           io::Deadline, bool*);
+template Result<rpc::Payload> Session::ask(Method, const protocol::Lookup&,
+                                           protocol::EncodedHandles&, io::Deadline, bool*);
+template Result<rpc::Payload> Session::ask(Method, const protocol::MatchPrefix&,
+                                           protocol::EncodedHandles&, io::Deadline, bool*);
 template Result<rpc::Payload> Session::ask(Method, const protocol::Pin&, protocol::Statuses&,
                                            io::Deadline, bool*);
 template Result<rpc::Payload> Session::ask(Method, const protocol::List&, protocol::Listed&,
                                            io::Deadline, bool*);
 template Result<rpc::Payload> Session::ask(Method, const protocol::Remove&, protocol::Statuses&,
                                            io::Deadline, bool*);
+
+Session::Found Session::learn(std::string_view key, std::string_view encoded, const Call& call) {
+  // An answer that is word for word the one before is neither decoded nor stored again.
+  const std::uint64_t fingerprint = base::hash_bytes(encoded);
+  if (HandlePtr known = cache_.find(call.name_space, key);
+      known != nullptr && known->fingerprint == fingerprint) {
+    return {Status::kOk, std::move(known)};
+  }
+  protocol::Handle message;
+  if (!rpc::Reader::decode_fields(encoded, message)) {
+    message.status = Status::kVersionMismatch;
+  }
+  if (message.status != Status::kOk) {
+    cache_.drop(call.name_space, key, nullptr);
+    return {message.status, nullptr};
+  }
+  const auto handle = Handle::of(message);
+  if (handle == nullptr) {
+    return {Status::kVersionMismatch, nullptr};
+  }
+  handle->fingerprint = fingerprint;
+  cache_.put(call.name_space, key, handle);
+  return {Status::kOk, handle};
+}
 
 void Session::refresh_nodes(io::Deadline deadline) {
   protocol::NodeList list;

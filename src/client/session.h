@@ -87,6 +87,13 @@ class Session : public std::enable_shared_from_this<Session> {
   void note_use(const Handle& handle);
   void note_damage(const Transfer& transfer);
   void report_soon(io::Deadline deadline, bool at_once);
+  /// What meta's answer for one key says: kOk with its handle, remembered from now on; anything
+  /// else is forgotten.
+  struct Found {
+    Status status = Status::kNotFound;
+    HandlePtr handle;
+  };
+  Found learn(std::string_view key, std::string_view encoded, const Call& call);
   /// Tells meta that puts are given up, now or with the next chance: until it knows, their space is
   /// in limbo.
   void give_up(protocol::PutFinish finish, io::Deadline deadline);

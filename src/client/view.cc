@@ -119,23 +119,17 @@ bool Session::find_handle(Viewing& viewing, bool fresh, const Call& call) {
   if (viewing.handle != nullptr) {
     return true;
   }
-  protocol::Handles reply;
+  protocol::EncodedHandles reply;
   const auto payload =
       ask(protocol::Method::kLookup, protocol::Lookup{call.name_space, true, {viewing.key}}, reply,
           call.deadline);
-  if (!payload || reply.items.size() != 1 || reply.items[0].status != Status::kOk) {
-    viewing.failure = !payload                  ? payload.code()
-                      : reply.items.size() == 1 ? reply.items[0].status
-                                                : Status::kVersionMismatch;
-    return false;
+  Found found{payload ? Status::kVersionMismatch : payload.code(), nullptr};
+  if (payload && reply.items.size() == 1) {
+    found = learn(viewing.key, reply.items[0], call);
   }
-  viewing.handle = Handle::of(reply.items[0]);
-  if (viewing.handle == nullptr) {
-    viewing.failure = Status::kVersionMismatch;
-    return false;
-  }
-  cache_.put(call.name_space, viewing.key, viewing.handle);
-  return true;
+  viewing.handle = std::move(found.handle);
+  viewing.failure = found.status;
+  return viewing.handle != nullptr;
 }
 
 std::unique_ptr<Transfer> Session::transfer_of(const Viewing& viewing, const ReplicaPlace& place,

@@ -3,6 +3,7 @@
 // do not travel here (bulk.h).
 #pragma once
 
+#include <boost/container/small_vector.hpp>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -56,7 +57,7 @@ struct Replica {
   std::uint32_t slot = 0;
   std::uint64_t generation = 0;
   std::uint64_t header_digest = 0;  ///< 0 in the reply to kPutStart
-  std::vector<Run> extents;
+  boost::container::small_vector<Run, 2> extents;
   static constexpr auto wire =
       std::tuple{&Replica::node,       &Replica::segment,       &Replica::slot,
                  &Replica::generation, &Replica::header_digest, &Replica::extents};
@@ -67,7 +68,7 @@ struct Handle {
   Status status = Status::kNotFound;
   base::PutId put{};
   std::uint64_t value_bytes = 0;
-  std::vector<Replica> replicas;
+  boost::container::small_vector<Replica, 1> replicas;
   static constexpr auto wire =
       std::tuple{&Handle::status, &Handle::put, &Handle::value_bytes, &Handle::replicas};
 };
@@ -129,6 +130,12 @@ struct PutStart {
 struct Handles {
   std::vector<Handle> items;
   static constexpr auto wire = std::tuple{&Handles::items};
+};
+
+/// The same, every handle left as it came: a Handle to decode, or to recognise.
+struct EncodedHandles {
+  std::vector<std::string_view> items;
+  static constexpr auto wire = std::tuple{&EncodedHandles::items};
 };
 
 struct PutFinishItem {

@@ -4,7 +4,8 @@
 //                   static constexpr auto wire = std::tuple{&Lookup::name_space, &Lookup::keys}; };
 //
 // Integers are little-endian, strings and lists carry a 32-bit count, structs a 32-bit size, so
-// that an older reader skips fields that a newer writer appended. Encoding is two passes (size,
+// that an older reader skips fields that a newer writer appended (and anyone may read a struct as a
+// string, to decode it later or not at all). Encoding is two passes (size,
 // then a pointer that moves forward); decoding checks every length before it uses or allocates
 // anything. Strings are views: into the sender's memory when encoding, into the received frame when
 // decoding.
@@ -45,6 +46,14 @@ inline constexpr bool kIsWords<base::PutId> = true;
 template <class T>
 concept Plain = Scalar<T> || kIsWords<T>;
 
+// Lists of any kind that grow; strings are not lists.
+template <class L>
+concept Growing = requires(L list) {
+  typename L::value_type;
+  list.resize(std::size_t{});
+}
+&&!std::is_convertible_v<L, std::string_view>;
+
 class Sizer {
  public:
   template <Plain T>
@@ -52,8 +61,9 @@ class Sizer {
     bytes_ += sizeof(T);
   }
   void put(std::string_view text) { bytes_ += 4 + text.size(); }
-  template <class T>
-  void put(const std::vector<T>& items) {
+  template <Growing L>
+  void put(const L& items) {
+    using T = typename L::value_type;
     bytes_ += 4;
     if constexpr (Plain<T>) {
       bytes_ += items.size() * sizeof(T);
@@ -85,8 +95,9 @@ class Writer {
     put(static_cast<std::uint32_t>(text.size()));
     raw(text.data(), text.size());
   }
-  template <class T>
-  void put(const std::vector<T>& items) {
+  template <Growing L>
+  void put(const L& items) {
+    using T = typename L::value_type;
     put(static_cast<std::uint32_t>(items.size()));
     if constexpr (Plain<T>) {
       raw(items.data(), items.size() * sizeof(T));
@@ -143,8 +154,9 @@ class Reader {
     get(view);
     text = view;
   }
-  template <class T>
-  void get(std::vector<T>& items) {
+  template <Growing L>
+  void get(L& items) {
+    using T = typename L::value_type;
     // Every item is at least this long, so a count that the frame cannot hold allocates nothing.
     constexpr std::size_t kItemBytes = Plain<T> ? sizeof(T) : 4;
     std::uint32_t count = 0;
@@ -160,13 +172,18 @@ class Reader {
   }
   template <Message T>
   void get(T& message) {
-    std::uint32_t bytes = 0;
-    get(bytes);
-    if (const char* from = take(bytes)) {
-      Reader inner({from, bytes});
-      std::apply([&](auto... member) { (inner.get_if_there(message.*member), ...); }, T::wire);
-      ok_ = inner.ok_;
+    std::string_view fields;
+    get(fields);
+    if (ok_) {
+      ok_ = decode_fields(fields, message);
     }
+  }
+  /// A struct without its size: what a string field holds that a struct was written to.
+  template <Message T>
+  static bool decode_fields(std::string_view fields, T& message) {
+    Reader inner(fields);
+    std::apply([&](auto... member) { (inner.get_if_there(message.*member), ...); }, T::wire);
+    return inner.ok_;
   }
 
  private:
