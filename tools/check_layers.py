@@ -38,6 +38,7 @@ THIRD_PARTY = {
     "boost/system": {"io", "rpc"},
     "boost/beast": {"admin"},
     "boost/unordered": {"base"},
+    "boost/container": {"base"},
     "spdlog/": {"base/log.cc"},
     "fmt/": {"base/log.cc"},
     "CLI/": {"base/options.cc"},

@@ -3,13 +3,13 @@
 
 #include <array>
 #include <atomic>
-#include <boost/container/small_vector.hpp>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
 
 #include "base/ids.h"
+#include "base/small_vector.h"
 #include "pool/object.h"
 #include "pool/segment.h"
 #include "protocol/messages.h"
@@ -50,7 +50,7 @@ class VerifiedReplicas {
 struct Handle {
   base::PutId put{};
   std::uint64_t value_bytes = 0;
-  boost::container::small_vector<ReplicaPlace, 1> replicas;
+  base::SmallVector<ReplicaPlace, 1> replicas;
   std::uint64_t fingerprint = 0;  ///< of the message it was made from; 0: it was made otherwise
   mutable VerifiedReplicas verified{};
 

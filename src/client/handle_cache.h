@@ -4,13 +4,13 @@
 #pragma once
 
 #include <array>
-#include <boost/unordered/unordered_flat_set.hpp>
 #include <cstdint>
 #include <list>
 #include <mutex>
 #include <string>
 #include <string_view>
 
+#include "base/flat_map.h"
 #include "client/handle.h"
 
 namespace aquifer::client {
@@ -65,7 +65,7 @@ class HandleCache {
   struct Shard {
     std::mutex mutex;
     ByUse by_use;  ///< latest first
-    boost::unordered_flat_set<ByUse::iterator, Hash, Equal> by_name;
+    base::FlatSet<ByUse::iterator, Hash, Equal> by_name;
   };
   static Name named(std::string_view name_space, std::string_view key);
   Shard& shard_of(const Name& name) { return shards_[name.hash % kShards]; }

@@ -74,16 +74,23 @@ std::shared_ptr<MappedSegment> Peer::map(io::Deadline deadline) {
     return nullptr;
   }
   std::optional<pool::SegmentView> view;
+  std::uint64_t granted_end = 0;  // what lies below has memory
   const bool readable = memory::guarded(mapping->data(), mapping->size(), [&] {
     auto opened = pool::SegmentView::open(mapping->data(), mapping->size());
     if (opened) {
       view = *opened;
+      granted_end = opened->shape().data_offset +
+                    opened->header().granted_units.load(std::memory_order_relaxed) *
+                        std::uint64_t{pool::kUnitBytes};
     }
   });
   if (!readable || !view) {
     return nullptr;
   }
-  return std::make_shared<MappedSegment>(*std::move(mapping), *view, reply.viewer);
+  auto mapped = std::make_shared<MappedSegment>(*std::move(mapping), *view, reply.viewer);
+  mapped->prefault.run_ahead(view->shape().data_offset,
+                             std::min<std::uint64_t>(granted_end, mapped->mapping.size()));
+  return mapped;
 }
 
 Result<base::UniqueFd> Peer::take_stream(io::Deadline deadline) {

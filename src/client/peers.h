@@ -16,6 +16,7 @@
 #include "client/viewers.h"
 #include "io/address.h"
 #include "io/socket.h"
+#include "memory/prefault.h"
 #include "memory/shared_memory.h"
 #include "pool/segment.h"
 
@@ -25,11 +26,12 @@ namespace aquifer::client {
 /// that we live.
 struct MappedSegment {
   MappedSegment(memory::Mapping memory, const pool::SegmentView& segment, std::uint32_t viewer)
-      : mapping(std::move(memory)), view(segment), viewers(segment, viewer) {}
+      : mapping(std::move(memory)), view(segment), viewers(segment, viewer), prefault(mapping) {}
 
   memory::Mapping mapping;
   pool::SegmentView view;
   Viewers viewers;
+  memory::Prefault prefault;
 };
 
 /// One node.

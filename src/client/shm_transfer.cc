@@ -57,6 +57,22 @@ bool resolve(const Transfer& transfer, Target& target) {
   return true;
 }
 
+// Large runs map in what they are about to touch, where the thread that does so ahead has not come
+// yet.
+void map_in(const Transfer& transfer, const Target& target, std::uint64_t offset) {
+  if (transfer.bytes() < memory::streaming_threshold()) return;
+  Cursor<Piece> at(target.span(), offset);
+  for (std::uint64_t left = kRunPages * pool::kPageBytes; left > 0;) {
+    const std::size_t run = at.run(left);
+    if (run == 0) return;
+    const auto* first = reinterpret_cast<const std::byte*>(at.address());
+    transfer.mapped->prefault.ensure(
+        static_cast<std::uint64_t>(first - transfer.mapped->mapping.data()), run);
+    at.advance(run);
+    left -= run;
+  }
+}
+
 template <class Body>
 bool guarded(const Transfer& transfer, Body body) {
   return memory::guarded(transfer.mapped->mapping.data(), transfer.mapped->mapping.size(), body);
@@ -106,6 +122,7 @@ void read_run(const PageRun& run) {
     return transfer.fail(Outcome::kStale);
   }
   const std::uint64_t offset = run.first_page * pool::kPageBytes;
+  map_in(transfer, target, offset);
   RunStores way(run, memory::reading_choice());
   const Stores stores = way.stores();
   bool match = true;
@@ -149,6 +166,7 @@ void write_run(const PageRun& run) {
     return transfer.fail(Outcome::kUnreachable);
   }
   const std::uint64_t offset = run.first_page * pool::kPageBytes;
+  map_in(transfer, target, offset);
   RunStores way(run, memory::writing_choice());
   const Stores stores = way.stores();
   const bool no_fault = guarded(transfer, [&] {

@@ -3,7 +3,6 @@
 // do not travel here (bulk.h).
 #pragma once
 
-#include <boost/container/small_vector.hpp>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -11,6 +10,7 @@
 
 #include "aquifer/types.h"
 #include "base/ids.h"
+#include "base/small_vector.h"
 #include "rpc/codec.h"
 
 namespace aquifer::protocol {
@@ -57,7 +57,7 @@ struct Replica {
   std::uint32_t slot = 0;
   std::uint64_t generation = 0;
   std::uint64_t header_digest = 0;  ///< 0 in the reply to kPutStart
-  boost::container::small_vector<Run, 2> extents;
+  base::SmallVector<Run, 2> extents;
   static constexpr auto wire =
       std::tuple{&Replica::node,       &Replica::segment,       &Replica::slot,
                  &Replica::generation, &Replica::header_digest, &Replica::extents};
@@ -68,7 +68,7 @@ struct Handle {
   Status status = Status::kNotFound;
   base::PutId put{};
   std::uint64_t value_bytes = 0;
-  boost::container::small_vector<Replica, 1> replicas;
+  base::SmallVector<Replica, 1> replicas;
   static constexpr auto wire =
       std::tuple{&Handle::status, &Handle::put, &Handle::value_bytes, &Handle::replicas};
 };
