@@ -102,7 +102,11 @@ Result<base::UniqueFd> Peer::take_stream(io::Deadline deadline) {
       return fd;
     }
   }
-  return io::connect_tcp(place_.address, deadline);
+  auto fresh = io::connect_tcp(place_.address, deadline);
+  if (fresh) {
+    io::keep_local_bulk_in_cache(fresh->get());
+  }
+  return fresh;
 }
 
 void Peer::give_stream(base::UniqueFd fd) {

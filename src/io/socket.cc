@@ -61,6 +61,26 @@ void ask_when_silent(int fd) {
   setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &kTimes, sizeof kTimes);
 }
 
+// True when both ends have the same address: no wire lies between them.
+bool is_within_host(int fd) {
+  sockaddr_storage ours{};
+  sockaddr_storage theirs{};
+  socklen_t our_bytes = sizeof ours;
+  socklen_t their_bytes = sizeof theirs;
+  if (getsockname(fd, reinterpret_cast<sockaddr*>(&ours), &our_bytes) != 0 ||
+      getpeername(fd, reinterpret_cast<sockaddr*>(&theirs), &their_bytes) != 0 ||
+      ours.ss_family != theirs.ss_family) {
+    return false;
+  }
+  if (ours.ss_family == AF_INET) {
+    return reinterpret_cast<sockaddr_in*>(&ours)->sin_addr.s_addr ==
+           reinterpret_cast<sockaddr_in*>(&theirs)->sin_addr.s_addr;
+  }
+  return ours.ss_family == AF_INET6 &&
+         std::memcmp(&reinterpret_cast<sockaddr_in6*>(&ours)->sin6_addr,
+                     &reinterpret_cast<sockaddr_in6*>(&theirs)->sin6_addr, sizeof(in6_addr)) == 0;
+}
+
 sockaddr_un unix_address(const std::string& name, socklen_t& bytes) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
@@ -128,6 +148,13 @@ Result<void> move_all(int fd, std::span<iovec> parts, Deadline deadline, short e
 }
 
 }  // namespace
+
+void keep_local_bulk_in_cache(int fd) {
+  constexpr int kSendBytes = 128 << 10;  // the kernel doubles it
+  if (is_within_host(fd)) {
+    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &kSendBytes, sizeof kSendBytes);
+  }
+}
 
 Result<base::UniqueFd> listen_tcp(const Address& address) {
   auto resolved = resolve(address, true);

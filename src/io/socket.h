@@ -30,6 +30,11 @@ Result<Address> local_address(int fd);
 /// kInvalidArgument (host name).
 Result<base::UniqueFd> connect_tcp(const Address& address, Deadline deadline);
 
+/// For a connection that carries bulk: between two processes of one host, bounds what is on its way
+/// to what stays in the caches between them (an ordinary send buffer is megabytes, and what is read
+/// from it comes from memory again). A connection to another host is left as it is.
+void keep_local_bulk_in_cache(int fd);
+
 /// Listens on an abstract Unix socket: no file, gone with the process, seen only in this network
 /// namespace.
 Result<base::UniqueFd> listen_unix(const std::string& name);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "io/loop.h"
+#include "io/socket.h"
 #include "node/bulk_connection.h"
 #include "rpc/connection.h"
 
@@ -42,6 +43,7 @@ struct BulkServer::State {
         !worker.close_a_stranger()) {
       return;  // closed at once
     }
+    io::keep_local_bulk_in_cache(fd.get());
     auto connection = std::make_shared<BulkConnection>(
         worker.loop, std::move(fd), segment, counters,
         [&worker](BulkConnection* closed) { worker.connections.erase(closed); });
