@@ -15,21 +15,22 @@ CallTimes call_times(std::vector<double>& microseconds) {
   return {summary.p50, summary.p99, sum / static_cast<double>(microseconds.size()), 0};
 }
 
-CallTimes time_calls(const TimedCall& call, std::size_t calls) {
-  std::vector<double> microseconds;
-  microseconds.reserve(calls);
-  std::size_t wrong = 0;
+void CallRound::go_on(std::size_t calls) {
+  microseconds_.reserve(microseconds_.size() + calls);
   for (std::size_t i = 0; i < calls; ++i) {
-    if (call.before) call.before();
+    if (call_.before) call_.before();
     const auto begin = std::chrono::steady_clock::now();
-    call.call();
+    call_.call();
     const auto end = std::chrono::steady_clock::now();
-    microseconds.push_back(std::chrono::duration<double, std::micro>(end - begin).count());
-    if (call.check && !call.check()) ++wrong;
+    microseconds_.push_back(std::chrono::duration<double, std::micro>(end - begin).count());
+    if (call_.check && !call_.check()) ++wrong_;
   }
-  if (call.after_round && !call.after_round()) ++wrong;
-  CallTimes times = call_times(microseconds);
-  times.wrong = wrong;
+}
+
+CallTimes CallRound::end() {
+  if (call_.after_round && !call_.after_round()) ++wrong_;
+  CallTimes times = call_times(microseconds_);
+  times.wrong = wrong_;
   return times;
 }
 

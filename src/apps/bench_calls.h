@@ -28,10 +28,24 @@ struct CallTimes {
   std::size_t wrong = 0;  ///< checks that failed
 };
 
-/// Makes `calls` (at least one) of them.
-CallTimes time_calls(const TimedCall& call, std::size_t calls);
+/// The calls of one round, made in turns with those of another.
+class CallRound {
+ public:
+  /// `call` outlives this.
+  explicit CallRound(const TimedCall& call) : call_(call) {}
 
-/// The same from times that are known already, in microseconds; sorted by this.
+  /// Makes and times some calls.
+  void go_on(std::size_t calls);
+  /// Ends the round.
+  CallTimes end();
+
+ private:
+  const TimedCall& call_;
+  std::vector<double> microseconds_;
+  std::size_t wrong_ = 0;
+};
+
+/// From times in microseconds, which are sorted by this.
 CallTimes call_times(std::vector<double>& microseconds);
 
 /// The median of each figure over the rounds; the sum of what was wrong.

@@ -19,7 +19,10 @@ TEST(TimedCalls, AreSurroundedCheckedAndCounted) {
                              order += 'a';
                              return false;
                            }};
-  const CallTimes times = time_calls(call, 3);
+  CallRound round(call);
+  round.go_on(1);
+  round.go_on(2);
+  const CallTimes times = round.end();
   EXPECT_EQ(order, "bckbckbcka");
   EXPECT_EQ(times.wrong, 2);
   EXPECT_GE(times.p99, times.p50);

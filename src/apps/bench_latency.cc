@@ -24,6 +24,7 @@ namespace {
 constexpr std::uint64_t kPoolBytes = 256ull << 20;
 constexpr std::size_t kCalls = 2000;  // in a round
 constexpr std::size_t kCallsQuick = 200;
+constexpr std::size_t kTurns = 20;  // of limit and ours, in a round
 constexpr double kViewMicroseconds = 3.0;
 constexpr double kGetMicroseconds = 1.5;
 constexpr double kPythonMicroseconds = 4.0;
@@ -81,6 +82,12 @@ BenchRow row_of(const LatencyPath& path, bool is_quick) {
     row.candidates.push_back({"limit_p99", limits.p99});
   }
   return row;
+}
+
+void keep(CallRound& round, std::vector<CallTimes>& rounds, LatencyPath& path, bool warms_up) {
+  const CallTimes times = round.end();
+  path.wrong += times.wrong;
+  if (!warms_up) rounds.push_back(times);
 }
 
 class LatencyBench {
@@ -148,22 +155,24 @@ std::vector<LatencyPath> LatencyBench::paths(SmallCalls& calls, BenchEcho& echo)
   return found;
 }
 
-/// The limit, then ours. A round to warm up leaves nothing but what was wrong.
+/// The limit and ours, some calls of each in turn, since processors change their pace within a
+/// round. A round to warm up leaves nothing but what was wrong.
 void LatencyBench::round(LatencyPath& path, SmallCalls& calls, bool warms_up) {
   progress_.describe(path.name);
-  if (path.limit) {
-    const CallTimes limit = time_calls(*path.limit, calls_each_);
-    path.wrong += limit.wrong;
-    if (!warms_up) path.limits.push_back(limit);
-  }
+  CallRound ours(path.call);
+  std::optional<CallRound> limit;
+  if (path.limit) limit.emplace(*path.limit);
   const std::uint64_t asked = calls.meta_calls();
-  const CallTimes ours = time_calls(path.call, calls_each_);
-  path.wrong += ours.wrong;
-  progress_.advance();
-  if (warms_up) return;
-  path.ours.push_back(ours);
+  for (std::size_t i = 0; i < kTurns; ++i) {
+    if (limit) limit->go_on(calls_each_ / kTurns);
+    ours.go_on(calls_each_ / kTurns);
+  }
   // Reports of what was read go to meta from time to time; look-ups would go each time.
-  if (!path.asks_meta && calls.meta_calls() - asked > calls_each_ / 4) ++path.wrong;
+  const bool has_asked = calls.meta_calls() - asked > calls_each_ / 4;
+  if (!warms_up && !path.asks_meta && has_asked) ++path.wrong;
+  keep(ours, path.ours, path, warms_up);
+  if (limit) keep(*limit, path.limits, path, warms_up);
+  progress_.advance();
 }
 
 Result<void> LatencyBench::run(const std::string& meta, BenchEcho& echo) {
