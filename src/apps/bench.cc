@@ -74,6 +74,9 @@ void declare(base::Options& options, Flags& flags) {
       .integer("seed", flags.settings.seed, "the content of objects is a function of it")
       .text("meta", flags.settings.meta,
             "measure this pool; without it a private one is started and ended", {.unit = "ADDRESS"})
+      .text("python", flags.settings.python,
+            "the Python that times the module aquifer; without a module that part is left out",
+            {.unit = "PROGRAM"})
       .flag("quick", flags.is_quick, "a look in half a minute, not a measurement")
       .text("json", flags.json, "write the results to this file; - is stdout", {.unit = "FILE"});
 }

@@ -25,4 +25,11 @@ std::span<const BenchPart> bench_parts();
 /// put and get of large objects beside copies and sockets (bench_run.cc).
 Result<void> measure_block(const BenchSettings& settings, Progress& progress, BenchReport& report);
 
+/// Small calls one at a time, beside bounds and the bare echo (bench_latency.cc).
+Result<void> measure_latency(const BenchSettings& settings, Progress& progress,
+                             BenchReport& report);
+
+/// What a meta does with a second of CPU time, and its memory (bench_meta.cc).
+Result<void> measure_meta(const BenchSettings& settings, Progress& progress, BenchReport& report);
+
 }  // namespace aquifer::apps

@@ -27,7 +27,8 @@ struct BenchSettings {
   std::uint64_t seed = 1;
   bool plant_wrong_byte = false;  ///< damage one byte of what was read, to see that it is noticed
   BlockShape shape = deepseek_r1_shape();
-  std::string program{};  ///< as in PrivatePoolOptions
+  std::string python = "python3";  ///< that imports the module, for what is measured of it
+  std::string program{};           ///< as in PrivatePoolOptions
 };
 
 /// Few rounds and batches: a look, not a measurement to publish.

@@ -130,6 +130,8 @@ Result<void> measure_block(const BenchSettings& settings, Progress& progress, Be
 std::span<const BenchPart> bench_parts() {
   static constexpr std::array kParts{
       BenchPart{"block", "put and get of large objects", measure_block},
+      BenchPart{"latency", "small calls one at a time", measure_latency},
+      BenchPart{"meta", "what meta does with a second of CPU time, and its memory", measure_meta},
   };
   return kParts;
 }

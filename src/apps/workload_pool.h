@@ -32,6 +32,9 @@ class PrivatePool {
   /// The address of its meta.
   const std::string& meta() const { return meta_; }
 
+  /// The pid of its meta. Requires that the pool was not stopped.
+  pid_t meta_process() const { return processes_.front().pid(); }
+
   /// Ends the nodes, then meta. Errors: kIo, when one of them had not run well to its end.
   Result<void> stop();
 

@@ -1,12 +1,14 @@
 """`aquifer bench` and `aquifer replay` as a user runs them: what they measure is not looked at here, only that
 it verifies, has the documented form, and leaves nothing behind."""
 
+import importlib.util
 import json
 import os
 import pty
 import re
 import signal
 import subprocess
+import sys
 import time
 from collections import OrderedDict
 from pathlib import Path
@@ -133,6 +135,81 @@ def test_a_killed_bench_leaves_no_process_behind(processes):
     started.send_signal(signal.SIGKILL)
     started.wait()
     wait_until(lambda: not any(is_running(pid) for pid in pids))
+
+
+# Parts of a bench
+
+
+BESIDE_BOUNDS = {"view.block": 3.0, "view.4k": 3.0, "get.4k.cached": 1.5}
+BESIDE_ECHO = ["get.4k.lookup", "put.4k", "exists.128"]
+PYTHON_ROW = "get.4k.cached.python"
+
+
+def part(processes, name, *arguments, code=0):
+    """The smallest form of one part; its results and what it printed."""
+    path = processes.folder / f"{name}.json"
+    answer = processes.run("bench", "--only", name, "--quick", "--rounds", "1", "--json", path, *arguments,
+                           code=code)
+    return json.loads(path.read_text()), answer
+
+
+def assert_looks(rows):
+    """Quick looks verify and promise nothing."""
+    for name, row in rows.items():
+        assert ROW_FIELDS <= set(row)
+        assert row["verified"] is True, name
+        assert row["value"] > 0 and row["reference"] > 0 and len(row["samples"]) == 1
+        assert row["target"] is None and row["met"] is None
+
+
+def test_latency_stands_beside_bounds_echoes_and_raw_sockets(processes):
+    results, answer = part(processes, "latency", "--python", sys.executable)
+    rows = rows_by_name(results)
+    names = {*BESIDE_BOUNDS, *BESIDE_ECHO, *(f"echo.{name}" for name in BESIDE_ECHO)}
+    if importlib.util.find_spec("aquifer") is not None:
+        names.add(PYTHON_ROW)
+        assert rows[PYTHON_ROW]["client_process"] != rows["put.4k"]["client_process"]
+    assert set(rows) == names
+    assert_looks(rows)
+    for name, row in rows.items():
+        assert row["unit"] == "us" and row["better"] == "lower" and len(row["node_processes"]) == 1
+        assert {"mean", "p99"} <= {c["name"] for c in row["candidates"]}
+        if name in BESIDE_BOUNDS:
+            assert row["reference_name"] == "bound" and row["reference"] == BESIDE_BOUNDS[name]
+    assert all(rows[name]["reference_name"] == "echo" for name in BESIDE_ECHO)
+    assert all(rows[f"echo.{name}"]["reference_name"] == "raw socket" for name in BESIDE_ECHO)
+    assert answer.errors == ""
+
+
+def test_latency_takes_its_keys_out_of_a_given_pool_and_does_without_python(processes):
+    processes.meta()
+    node = processes.node(dram="64MiB")
+    results, _ = part(processes, "latency", "--python", "no-such-python", "--meta", processes.meta_address)
+    rows = rows_by_name(results)
+    assert_looks(rows)
+    assert PYTHON_ROW not in rows
+    assert results["remarks"] == [f"{PYTHON_ROW} was left out: there is no no-such-python"]
+    assert rows["put.4k"]["node_processes"] == [node.pid]
+    assert processes.status()["objects"] == 0
+
+
+def test_latency_notices_a_wrong_byte(processes):
+    results, answer = part(processes, "latency", "--python", "no-such-python", "--plant-wrong-byte", code=4)
+    assert [row["name"] for row in results["rows"] if not row["verified"]] == ["get.4k.cached"]
+    assert "NOT VERIFIED" in answer.text
+
+
+def test_meta_is_measured_by_its_own_processor_time_and_memory(processes):
+    results, _ = part(processes, "meta")
+    rows = rows_by_name(results)
+    assert set(rows) == {"meta.lookup", "meta.put", "meta.memory"}
+    assert_looks(rows)
+    assert {name: row["reference"] for name, row in rows.items()} == {
+        "meta.lookup": 4.0, "meta.put": 1.0, "meta.memory": 160.0}
+    assert {name: row["better"] for name, row in rows.items()} == {
+        "meta.lookup": "higher", "meta.put": "higher", "meta.memory": "lower"}
+    assert "synthetic" in rows["meta.memory"]["reference_name"]
+    assert rows["meta.put"]["moved_bytes"] > 0
 
 
 def is_running(pid):
