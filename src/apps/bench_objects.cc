@@ -12,8 +12,11 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-double seconds_since(Clock::time_point begin) {
-  return std::chrono::duration<double>(Clock::now() - begin).count();
+/// Adds a call that has just ended.
+void count_call(BenchSample& sample, Clock::time_point begin) {
+  const double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
+  sample.seconds += seconds;
+  sample.milliseconds.push_back(seconds * 1e3);
 }
 
 }  // namespace
@@ -60,13 +63,14 @@ void BenchObjects::put_slots(Client& client, SlotRange range, std::size_t batch,
     }
     const auto begin = Clock::now();
     const auto statuses = client.put_batch(items, {.replicas = replicas_});
-    sample.seconds += seconds_since(begin);
+    count_call(sample, begin);
     for (std::size_t i = 0; i < items.size(); ++i) {
       if (statuses[i] == Status::kOk) {
         put_bytes_ += object_bytes();
         continue;
       }
       sample.verified = false;
+      ++sample.failed;
       note_trouble(client, "put", items[i].key, statuses[i]);
     }
   }
@@ -110,13 +114,14 @@ void BenchObjects::get_keys(Client& client, const std::vector<std::string>& keys
     }
     const auto begin = Clock::now();
     const auto outcomes = client.get_batch(items);
-    sample.seconds += seconds_since(begin);
+    count_call(sample, begin);
     for (std::size_t i = 0; i < items.size(); ++i) {
       if (outcomes[i].status == Status::kOk && outcomes[i].bytes == object_bytes()) {
         got_bytes_ += object_bytes();
         continue;
       }
       sample.verified = false;
+      ++sample.failed;
       note_trouble(client, "get", items[i].key, outcomes[i].status);
     }
   }

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <deque>
 #include <string>
+#include <vector>
 
 #include "apps/bench_copies.h"
 #include "apps/workload_blocks.h"
@@ -19,6 +20,8 @@ struct BenchSample {
   double seconds = 0;  ///< inside the calls
   std::size_t objects = 0;
   bool verified = true;
+  std::size_t failed = 0;              ///< objects whose call did not say ok
+  std::vector<double> milliseconds{};  ///< of each call
 };
 
 class BenchObjects {
@@ -40,6 +43,9 @@ class BenchObjects {
   /// Puts and reads as often as it takes until all the memory of the pool that these objects use
   /// has been touched.
   bool warm_up(Client& client, std::size_t objects, std::size_t batch);
+
+  /// Keeps so many objects from the next put on.
+  void keep(std::size_t ring) { ring_ = ring; }
 
   /// Damages one byte of what the next get() reads, before it is compared.
   void plant_wrong_byte() { is_wrong_byte_due_ = true; }

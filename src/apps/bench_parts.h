@@ -32,4 +32,13 @@ Result<void> measure_latency(const BenchSettings& settings, Progress& progress,
 /// What a meta does with a second of CPU time, and its memory (bench_meta.cc).
 Result<void> measure_meta(const BenchSettings& settings, Progress& progress, BenchReport& report);
 
+/// put into a pool that is full, beside one with room (bench_full.cc).
+Result<void> measure_full(const BenchSettings& settings, Progress& progress, BenchReport& report);
+
+/// A large node from its start to the first put (bench_start.cc).
+Result<void> measure_start(const BenchSettings& settings, Progress& progress, BenchReport& report);
+
+/// The first pass of a client over memory that it has just mapped (bench_cold.cc).
+Result<void> measure_cold(const BenchSettings& settings, Progress& progress, BenchReport& report);
+
 }  // namespace aquifer::apps

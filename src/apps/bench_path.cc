@@ -3,19 +3,12 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
-#include <thread>
 #include <utility>
 
 #include "base/strings.h"
 
 namespace aquifer::apps {
 namespace {
-
-using Clock = std::chrono::steady_clock;
-
-// Clients report what they moved through mapped memory from time to time; the counters follow.
-constexpr auto kCountersFollow = std::chrono::seconds(5);
 
 const char* name_of_transport(Transport transport) {
   return transport == Transport::kTcp ? "tcp" : "shm";
@@ -33,7 +26,7 @@ BenchPath::BenchPath(BenchSetup& setup, Client& client, Transport transport, uns
 
 Result<void> BenchPath::warm_up() {
   for (const Direction direction : {Direction::kPut, Direction::kGet}) {
-    const auto counted = counted_bytes(direction);
+    auto counted = BenchNodeBytes::start(client_, transport_, direction);
     if (!counted) return counted.error();
     (direction == Direction::kPut ? put_mark_ : get_mark_) = {
         *counted, setup_.objects.moved_bytes(direction)};
@@ -148,31 +141,12 @@ Result<void> BenchPath::round(Direction direction, std::size_t batch, std::vecto
   return {};
 }
 
-/// What the nodes have counted so far for this transport and direction.
-Result<std::uint64_t> BenchPath::counted_bytes(Direction direction) {
-  const auto status = client_.status();
-  if (!status) return status.error();
-  std::uint64_t bytes = 0;
-  for (const NodeStatus& node : status->nodes) {
-    const auto& both = direction == Direction::kPut ? node.written_bytes : node.read_bytes;
-    bytes += transport_ == Transport::kTcp ? both.tcp : both.shm;
-  }
-  return bytes;
-}
-
-/// The same, once the nodes have counted all that was moved; what they have counted when they do
-/// not get there in time.
+/// What the nodes have counted since this path began, once that is all that was moved.
 Result<std::uint64_t> BenchPath::settled_bytes(Direction direction) {
   const bool is_put = direction == Direction::kPut;
   const Mark& mark = is_put ? put_mark_ : get_mark_;
-  const std::uint64_t expected = (setup_.objects.moved_bytes(direction) - mark.moved) *
-                                 (is_put ? setup_.settings.replicas : 1);
-  const auto deadline = Clock::now() + kCountersFollow;
-  while (true) {
-    const auto counted = counted_bytes(direction);
-    if (!counted || *counted - mark.counted >= expected || Clock::now() > deadline) return counted;
-    std::this_thread::sleep_for(std::chrono::milliseconds(5));
-  }
+  const std::uint64_t moved = setup_.objects.moved_bytes(direction) - mark.moved;
+  return mark.counted.since(client_, moved * (is_put ? setup_.settings.replicas : 1));
 }
 
 void BenchPath::add_rows(BenchRow row, std::size_t batch, const std::vector<Limit>& tried,

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "apps/bench_crew.h"
+#include "apps/bench_node_bytes.h"
 #include "apps/bench_objects.h"
 #include "apps/bench_plan.h"
 #include "apps/bench_report.h"
@@ -56,7 +57,6 @@ class BenchPath {
   Result<BenchRow> measure(Direction direction, std::size_t batch, std::vector<Limit>& limits);
   Result<void> round(Direction direction, std::size_t batch, std::vector<Limit>& limits,
                      BenchRow& row);
-  Result<std::uint64_t> counted_bytes(Direction direction);
   Result<std::uint64_t> settled_bytes(Direction direction);
   void add_rows(BenchRow row, std::size_t batch, const std::vector<Limit>& tried,
                 std::vector<BenchRow>& rows) const;
@@ -73,7 +73,7 @@ class BenchPath {
 
   /// Where the nodes' counters and the objects' own stood before this path.
   struct Mark {
-    std::uint64_t counted = 0;
+    BenchNodeBytes counted{};
     std::uint64_t moved = 0;
   };
   Mark put_mark_;

@@ -28,14 +28,16 @@ std::string yes_no(bool value) { return value ? "yes" : "NO"; }
 
 std::string machine_text(const BenchReport& report) {
   const Machine& machine = report.machine;
-  return base::cat(machine.processor, ", ", machine.cores, " cores, last-level cache ",
-                   base::format_size_rounded(machine.cache_bytes),
-                   machine.cache_known ? "" : " (assumed)", ", memory ",
-                   base::format_size_rounded(machine.memory_bytes), ", Linux ", machine.kernel,
-                   "\none object: ", report.object_bytes >> 10, " KiB at ", report.pieces,
-                   " addresses; source, pool and destination rotate over ",
-                   base::format_size_rounded(report.rotation_bytes), " each; medians of ",
-                   report.rounds, " rounds, limit and pool in turn\n\n");
+  return base::cat(
+      machine.processor, ", ", machine.cores, " cores, last-level cache ",
+      base::format_size_rounded(machine.cache_bytes), machine.cache_known ? "" : " (assumed)",
+      ", memory ", base::format_size_rounded(machine.memory_bytes), ", Linux ", machine.kernel,
+      "\none object: ", report.object_bytes >> 10, " KiB at ", report.pieces, " addresses",
+      report.rotation_bytes == 0
+          ? ""
+          : base::cat("; source, pool and destination rotate over ",
+                      base::format_size_rounded(report.rotation_bytes), " each"),
+      "; medians of ", report.rounds, " rounds, limit and pool in turn\n\n");
 }
 
 std::string pids(const BenchRow& row) {

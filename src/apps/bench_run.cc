@@ -132,6 +132,9 @@ std::span<const BenchPart> bench_parts() {
       BenchPart{"block", "put and get of large objects", measure_block},
       BenchPart{"latency", "small calls one at a time", measure_latency},
       BenchPart{"meta", "what meta does with a second of CPU time, and its memory", measure_meta},
+      BenchPart{"cold", "the first pass of a client over a pool", measure_cold},
+      BenchPart{"full", "puts into a full pool", measure_full},
+      BenchPart{"start", "from the start of a large node to its first put", measure_start},
   };
   return kParts;
 }

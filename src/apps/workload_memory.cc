@@ -1,10 +1,17 @@
 #include "apps/workload_memory.h"
 
+#include <linux/magic.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <string>
 #include <utility>
 
 #include "base/size.h"
@@ -33,6 +40,34 @@ bool populate(std::span<std::byte> bytes) {
     __atomic_fetch_or(reinterpret_cast<unsigned char*>(&bytes[at]), 0, __ATOMIC_RELAXED);
   }
   return true;
+}
+
+std::uint64_t shared_file_bytes(pid_t process) {
+  constexpr std::uint64_t kBlockBytes = 512;  // of st_blocks
+  const auto folder = std::filesystem::path("/proc") / std::to_string(process) / "fd";
+  std::error_code ignored;
+  std::set<std::pair<dev_t, ino_t>> seen;
+  std::uint64_t bytes = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, ignored)) {
+    struct statfs system {};
+    struct stat file {};
+    const char* path = entry.path().c_str();
+    if (statfs(path, &system) != 0 || stat(path, &file) != 0) continue;
+    if (system.f_type != TMPFS_MAGIC || !S_ISREG(file.st_mode)) continue;
+    if (!seen.emplace(file.st_dev, file.st_ino).second) continue;
+    bytes += static_cast<std::uint64_t>(file.st_blocks) * kBlockBytes;
+  }
+  return bytes;
+}
+
+std::uint64_t huge_shared_bytes() {
+  std::ifstream smaps("/proc/self/smaps_rollup");
+  std::string word;
+  std::uint64_t kibibytes = 0;
+  while (smaps >> word) {
+    if (word == "ShmemPmdMapped:" && smaps >> kibibytes) return kibibytes << 10;
+  }
+  return 0;
 }
 
 Result<Mapping> Mapping::make(Kind kind, std::size_t bytes) {

@@ -3,6 +3,8 @@
 // (src/memory/).
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -14,6 +16,14 @@ namespace aquifer::apps {
 /// Makes every page of a writable mapping present in this process; false, with errno, when the
 /// system refuses. Only system calls and stores, so a forked child may call it.
 bool populate(std::span<std::byte> bytes);
+
+/// Bytes of real memory behind the shared files that a process of this user has open (memfds, files
+/// of a tmpfs), mapped or not; 0 when the system does not say.
+std::uint64_t shared_file_bytes(pid_t process);
+
+/// Bytes of shared memory that this process has mapped by huge pages; 0 when the system does not
+/// say.
+std::uint64_t huge_shared_bytes();
 
 /// An owned mapping; every page is present and writable. Movable.
 class Mapping {

@@ -5,10 +5,12 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <span>
 #include <string_view>
 #include <thread>
 #include <utility>
 
+#include "apps/workload_memory.h"
 #include "aquifer/client.h"
 #include "base/size.h"
 #include "base/strings.h"
@@ -42,18 +44,24 @@ Result<std::string> address_in(std::string_view line) {
   return std::string(line.substr(0, line.find_first_of(" ,;\"')\t")));
 }
 
-/// Waits until the nodes have offered all the memory they were given.
-Result<void> await_memory(const std::string& meta, unsigned nodes, std::uint64_t bytes) {
+/// Waits until the nodes are members and have all the memory they were given: what they announce
+/// comes only as they populate it.
+Result<void> await_memory(const std::string& meta, std::span<const ChildProcess> nodes,
+                          std::uint64_t bytes_each) {
   auto client = Client::open({.meta = meta});
   if (!client) return client.error();
+  const std::uint64_t bytes = nodes.size() * bytes_each;
   const auto deadline = Clock::now() + kStart + kPopulatePerGibibyte * (1 + (bytes >> 30));
   while (true) {
     const auto status = client->status();
-    const std::uint64_t have = status ? status->capacity_bytes : 0;
-    if (status && status->nodes.size() == nodes && have >= bytes) return {};
+    std::uint64_t have = 0;
+    for (const ChildProcess& node : nodes) {
+      have += std::min(shared_file_bytes(node.pid()), bytes_each);
+    }
+    if (status && status->nodes.size() == nodes.size() && have >= bytes) return {};
     if (Clock::now() > deadline) {
       return Error{Status::kTimeout,
-                   base::cat("the pool offers ", base::format_size_rounded(have), " instead of ",
+                   base::cat("the pool has ", base::format_size_rounded(have), " instead of ",
                              base::format_size_rounded(bytes)),
                    "is there enough free memory?"};
     }
@@ -100,7 +108,8 @@ std::uint64_t pool_blocks_in(std::uint64_t pool_bytes, std::uint64_t object_byte
   return std::min(usable / occupied_bytes(object_bytes), slots - std::min(slots, kReserveSlots));
 }
 
-PrivatePool::PrivatePool(ChildProcess meta, std::string address) : meta_(std::move(address)) {
+PrivatePool::PrivatePool(std::string program, ChildProcess meta, std::string address)
+    : program_(std::move(program)), meta_(std::move(address)) {
   processes_.push_back(std::move(meta));
 }
 
@@ -112,21 +121,24 @@ Result<PrivatePool> PrivatePool::start(const PrivatePoolOptions& options) {
   if (!meta) return meta.error();
   auto address = address_in(meta->first_line());
   if (!address) return address.error();
-  PrivatePool pool(std::move(*meta), *address);
+  PrivatePool pool(program, std::move(*meta), *address);
   for (unsigned i = 0; i < options.nodes; ++i) {
-    auto node = ChildProcess::start(
-        program,
-        {"node", "--meta", *address, "--listen", "tcp://127.0.0.1:0", "--dram",
-         std::to_string(options.dram_bytes), "--name", "private-" + std::to_string(i + 1)},
-        kStart + kPopulatePerGibibyte * (1 + (options.dram_bytes >> 30)));
-    if (!node) return node.error();
-    pool.processes_.push_back(std::move(*node));
+    if (auto node = pool.add_node(options.dram_bytes); !node) return node.error();
   }
-  if (auto ready = await_memory(*address, options.nodes, options.nodes * options.dram_bytes);
-      !ready) {
-    return ready.error();
-  }
+  const auto nodes = std::span<const ChildProcess>(pool.processes_).subspan(1);
+  if (auto ready = await_memory(*address, nodes, options.dram_bytes); !ready) return ready.error();
   return pool;
+}
+
+Result<pid_t> PrivatePool::add_node(std::uint64_t dram_bytes) {
+  auto node = ChildProcess::start(
+      program_,
+      {"node", "--meta", meta_, "--listen", "tcp://127.0.0.1:0", "--dram",
+       std::to_string(dram_bytes), "--name", "private-" + std::to_string(processes_.size())},
+      kStart + kPopulatePerGibibyte * (1 + (dram_bytes >> 30)));
+  if (!node) return node.error();
+  processes_.push_back(std::move(*node));
+  return processes_.back().pid();
 }
 
 PrivatePool::~PrivatePool() { (void)stop(); }

@@ -14,7 +14,7 @@ namespace aquifer::apps {
 
 struct PrivatePoolOptions {
   std::string program{};  ///< what to run as `meta` and `node`; empty: the program that this is
-  unsigned nodes = 1;
+  unsigned nodes = 1;     ///< with 0 a meta alone, for add_node()
   std::uint64_t dram_bytes = std::uint64_t{1} << 30;  ///< of each node
   bool evicts_ahead = true;  ///< as pools do; false: only when there is no room left
 };
@@ -29,6 +29,10 @@ class PrivatePool {
   PrivatePool& operator=(PrivatePool&&) = delete;
   ~PrivatePool();
 
+  /// Starts one more node, waits until it says that it is ready, and returns its pid. Its memory
+  /// may still be on its way. Errors: kIo, kTimeout.
+  Result<pid_t> add_node(std::uint64_t dram_bytes);
+
   /// The address of its meta.
   const std::string& meta() const { return meta_; }
 
@@ -39,8 +43,9 @@ class PrivatePool {
   Result<void> stop();
 
  private:
-  explicit PrivatePool(ChildProcess meta, std::string address);
+  PrivatePool(std::string program, ChildProcess meta, std::string address);
 
+  std::string program_;
   std::vector<ChildProcess> processes_;  // meta first
   std::string meta_;
 };

@@ -1,0 +1,68 @@
+"""Each part of `aquifer bench` in its smallest form: the rows are there under their names, and they verify. How fast
+anything was is not looked at."""
+
+import json
+
+OBJECT_BYTES = 8784 * 1024
+SMALLEST = ("--quick", "--rounds", "1", "--rotation", "1MiB")
+
+
+def measure(processes, *arguments, seconds=120):
+    """The rows of a bench by name, its remarks, and what it printed."""
+    path = processes.folder / "bench.json"
+    answer = processes.run("bench", *SMALLEST, "--json", path, *arguments, seconds=seconds)
+    results = json.loads(path.read_text())
+    rows = {row["name"]: row for row in results["rows"]}
+    assert len(rows) == len(results["rows"])
+    for row in rows.values():
+        assert row["verified"] is True, results["remarks"]
+        assert row["client_process"] not in [0, *row["node_processes"]]
+        assert f"{row['name']} " in answer.text
+    return rows, results["remarks"], answer
+
+
+def test_a_full_pool_is_measured_beside_one_with_room(processes):
+    rows, remarks, _ = measure(processes, "--only", "full")
+    assert set(rows) == {"full.put", "full.put.p99", "full.refused"}
+    assert (rows["full.put"]["unit"], rows["full.put"]["target"]) == ("GB/s", 0.9)
+    assert rows["full.put"]["moved_bytes"] == 16 * OBJECT_BYTES
+    assert rows["full.put"]["node_bytes"] >= rows["full.put"]["moved_bytes"]
+    late = rows["full.put.p99"]
+    assert (late["unit"], late["better"], late["target"]) == ("ms", "lower", 2)
+    assert late["value"] > 0 and late["reference"] > 0
+    refused = rows["full.refused"]
+    assert (refused["value"], refused["reference"], refused["met"]) == (0, 16, True)
+    assert len(set(refused["node_processes"])) == 2
+    assert any("evictions in 16 puts into the full pool, 0 in 16" in text for text in remarks)
+
+
+def test_a_cold_client_is_measured_beside_a_warm_one(processes):
+    rows, remarks, _ = measure(processes, "--only", "cold")
+    assert set(rows) == {"cold.get", "cold.put"}
+    for row in rows.values():
+        assert row["unit"] == "GB/s" and row["reference_name"] == "the pass repeated"
+        assert row["value"] > 0 and row["reference"] > 0
+        assert row["node_bytes"] >= row["moved_bytes"] >= 2 * 400 * (1 << 20)
+        assert row["target"] is None, "nothing is promised for a pool this small"
+    assert any("cores" in text and "huge pages" in text for text in remarks)
+
+
+def test_a_start_is_measured_up_to_the_first_put_and_up_to_all_memory(processes):
+    rows, remarks, _ = measure(processes, "--only", "start")
+    assert set(rows) == {"start.first_put", "start.full"}
+    first, full = rows["start.first_put"], rows["start.full"]
+    assert (first["unit"], first["better"], first["reference"]) == ("s", "lower", 1)
+    assert first["target"] is None, "nothing is promised for a node this small"
+    assert 0 < first["value"] <= full["value"] and full["reference"] > 0
+    assert any(text.startswith("start: a node of ") for text in remarks)
+
+
+def test_several_parts_come_in_one_report(processes):
+    rows, _, answer = measure(processes, "--only", "full,start")
+    assert {name.split(".")[0] for name in rows} == {"full", "start"}
+    assert "rotate over" not in answer.text, "that is said of the block alone"
+
+
+def test_a_part_that_does_not_exist_is_refused(processes):
+    answer = processes.run("bench", "--only", "fulll", code=2)
+    assert "did you mean full?" in answer.errors
