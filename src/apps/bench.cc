@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "apps/bench_parts.h"
+#include "apps/bench_peer.h"
 #include "apps/bench_run.h"
 #include "apps/exit_code.h"
 #include "apps/workload_output.h"
@@ -53,6 +54,11 @@ void declare(base::Options& options, Flags& flags) {
       .choice("transport", flags.transports,
               {{"all", Transports::kAll}, {"shm", Transports::kShm}, {"tcp", Transports::kTcp}},
               "how client and node move bytes: mapped memory, TCP, or one after the other")
+      .list(
+          "against", flags.settings.against,
+          "also put the same objects through these servers, started for the run: redis, memcached "
+          "(packages redis-server, memcached); without --only, nothing but that",
+          {.unit = "SERVER,SERVER"})
       .list("batches", flags.batches,
             "objects in one call; without it 1,8,16,24,32,40, and with --quick 1,8,32",
             {.unit = "N,N,..."})
@@ -113,9 +119,26 @@ Result<std::vector<std::string>> parts_of(const Flags& flags) {
           meant ? base::cat("did you mean ", *meant, "?") : "aquifer bench --help lists the parts"};
     }
   }
+  for (const std::string& server : flags.settings.against) {
+    const auto known_server = [&](const PeerProtocol& peer) { return peer.name == server; };
+    if (std::ranges::any_of(peer_protocols(), known_server)) continue;
+    return Error{Status::kInvalidArgument,
+                 base::cat("--against: there is no server '", server, "'"),
+                 "like this: --against redis,memcached"};
+  }
+  const bool has_peers = !flags.settings.against.empty();
+  if (!has_peers && std::ranges::find(parts, "peers") != parts.end()) {
+    return Error{Status::kInvalidArgument, "--only peers: no server is named",
+                 "like this: --against redis,memcached"};
+  }
   const bool shapes_block = flags.is_quick || flags.transports != Transports::kAll ||
                             !flags.batches.empty() || !flags.threads.empty() ||
                             flags.settings.replicas != 1 || !flags.settings.meta.empty();
+  if (has_peers) {
+    std::vector<std::string> with_peers = parts;
+    with_peers.emplace_back("peers");
+    return with_peers;
+  }
   return parts.empty() && shapes_block ? std::vector<std::string>{"block"} : parts;
 }
 

@@ -14,8 +14,9 @@
 namespace aquifer::apps {
 
 struct BenchSettings {
-  std::vector<std::string> parts{};  ///< of bench_parts(), by name; empty: all
-  bool quick = false;                ///< parts take fewer or smaller samples
+  std::vector<std::string> parts{};    ///< of bench_parts(), by name; empty: all
+  std::vector<std::string> against{};  ///< of peer_protocols(), by name
+  bool quick = false;                  ///< parts take fewer or smaller samples
   std::vector<Transport> transports{Transport::kShm, Transport::kTcp};
   std::vector<std::size_t> batches{1, 8, 16, 24, 32, 40};
   std::vector<unsigned> threads{1};  ///< copy threads of the client

@@ -71,9 +71,8 @@ std::string tail_of(int file) {
 
 }  // namespace
 
-Result<ChildProcess> ChildProcess::start(const std::string& program,
-                                         const std::vector<std::string>& arguments,
-                                         std::chrono::milliseconds patience) {
+Result<ChildProcess> ChildProcess::spawn(const std::string& program,
+                                         const std::vector<std::string>& arguments) {
   std::array<int, 2> ends{};
   base::UniqueFd errors(memfd_create("aquifer-child-stderr", MFD_CLOEXEC));
   if (!errors || pipe2(ends.data(), O_CLOEXEC) != 0) {
@@ -93,8 +92,26 @@ Result<ChildProcess> ChildProcess::start(const std::string& program,
   }
   ChildProcess child(pid, std::move(read_end), std::move(errors));
   child.name_ = arguments.empty() ? program : "aquifer " + arguments.front();
-  write_end.reset();
-  if (auto ready = child.await_first_line(patience); !ready) return ready.error();
+  return child;
+}
+
+Result<ChildProcess> ChildProcess::start(const std::string& program,
+                                         const std::vector<std::string>& arguments,
+                                         std::chrono::milliseconds patience) {
+  auto child = spawn(program, arguments);
+  if (!child) return child.error();
+  if (auto ready = child->await_first_line(patience); !ready) return ready.error();
+  return child;
+}
+
+Result<ChildProcess> ChildProcess::start_until(const std::string& program,
+                                               const std::vector<std::string>& arguments,
+                                               const std::function<bool()>& is_ready,
+                                               std::chrono::milliseconds patience) {
+  auto child = spawn(program, arguments);
+  if (!child) return child.error();
+  child->name_ = program.substr(program.rfind('/') + 1);
+  if (auto ready = child->await(is_ready, patience); !ready) return ready.error();
   return child;
 }
 
@@ -113,6 +130,21 @@ ChildProcess::~ChildProcess() { (void)stop(std::chrono::seconds(5)); }
 Error ChildProcess::failed(Status code, const std::string& what) const {
   const std::string said = tail_of(errors_.get());
   return {code, name_ + " " + what + (said.empty() ? "" : ": " + said), ""};
+}
+
+Result<void> ChildProcess::await(const std::function<bool()>& is_ready,
+                                 std::chrono::milliseconds patience) {
+  const auto deadline = Clock::now() + patience;
+  while (!is_ready()) {
+    siginfo_t ended{};
+    const bool is_gone =
+        waitid(P_PID, static_cast<id_t>(pid_), &ended, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+        ended.si_pid == pid_;
+    if (is_gone) return failed(Status::kIo, "ended before it was ready");
+    if (Clock::now() > deadline) return failed(Status::kTimeout, "is not ready");
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));
+  }
+  return {};
 }
 
 Result<void> ChildProcess::await_first_line(std::chrono::milliseconds patience) {

@@ -1,4 +1,4 @@
-// A server of this program as a child process: started, awaited until it says that it is ready,
+// A server as a child process: started, awaited until it says that it is ready,
 // ended. It ends with the thread that started it at the latest, so a killed measurement leaves
 // nothing behind.
 #pragma once
@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,13 @@ class ChildProcess {
                                     const std::vector<std::string>& arguments,
                                     std::chrono::milliseconds patience);
 
+  /// The same for a program that prints nothing when it is ready: asks `is_ready` again and again
+  /// instead. It must print less than a pipe holds.
+  static Result<ChildProcess> start_until(const std::string& program,
+                                          const std::vector<std::string>& arguments,
+                                          const std::function<bool()>& is_ready,
+                                          std::chrono::milliseconds patience);
+
   ChildProcess(ChildProcess&& other) noexcept;
   ChildProcess& operator=(ChildProcess&&) = delete;
   ~ChildProcess();
@@ -36,6 +44,9 @@ class ChildProcess {
 
  private:
   ChildProcess(pid_t pid, base::UniqueFd output, base::UniqueFd errors);
+  static Result<ChildProcess> spawn(const std::string& program,
+                                    const std::vector<std::string>& arguments);
+  Result<void> await(const std::function<bool()>& is_ready, std::chrono::milliseconds patience);
   Result<void> await_first_line(std::chrono::milliseconds patience);
   Error failed(Status code, const std::string& what) const;
 

@@ -2,15 +2,22 @@
 anything was is not looked at."""
 
 import json
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
 
 OBJECT_BYTES = 8784 * 1024
 SMALLEST = ("--quick", "--rounds", "1", "--rotation", "1MiB")
 
 
-def measure(processes, *arguments, seconds=120):
+def measure(processes, *arguments, environment=None):
     """The rows of a bench by name, its remarks, and what it printed."""
     path = processes.folder / "bench.json"
-    answer = processes.run("bench", *SMALLEST, "--json", path, *arguments, seconds=seconds)
+    answer = processes.run("bench", *SMALLEST, "--json", path, *arguments, seconds=120,
+                           environment=environment)
     results = json.loads(path.read_text())
     rows = {row["name"]: row for row in results["rows"]}
     assert len(rows) == len(results["rows"])
@@ -66,3 +73,69 @@ def test_several_parts_come_in_one_report(processes):
 def test_a_part_that_does_not_exist_is_refused(processes):
     answer = processes.run("bench", "--only", "fulll", code=2)
     assert "did you mean full?" in answer.errors
+
+
+# Other servers
+
+
+@pytest.fixture
+def fake_redis(processes):
+    """An environment in which redis-server is fake_redis.py, with a folder of its own for sockets."""
+    folder = processes.folder / "bin"
+    folder.mkdir()
+    program = folder / "redis-server"
+    script = Path(__file__).with_name("fake_redis.py")
+    program.write_text(f"#!/bin/sh\nexec {sys.executable} {script} \"$@\"\n")
+    program.chmod(0o755)
+    sockets = processes.folder / "tmp"
+    sockets.mkdir()
+
+    def environment(fault=""):
+        return {"PATH": f"{folder}:{os.environ['PATH']}", "TMPDIR": str(sockets), "REDIS_FAULT": fault}
+    yield environment
+    assert list(sockets.iterdir()) == [], "the folder of the socket is left"
+
+
+def check_peer_rows(rows, peer):
+    assert set(rows) == {f"{peer}.{act}.{kind}" for act in ("put", "get") for kind in ("4k", "block")}
+    for name, row in rows.items():
+        is_block = name.endswith("block")
+        assert (row["unit"], row["better"]) == (("GB/s", "higher") if is_block else ("us", "lower"))
+        assert row["value"] > 0 and row["reference"] > 0 and row["reference_name"] == peer
+        assert row["target"] is None and len(set(row["node_processes"])) == 2
+        assert row["node_bytes"] >= row["moved_bytes"] > 0
+
+
+@pytest.mark.parametrize("peer", ["redis", "memcached"])
+def test_the_same_objects_go_through_a_real_server(processes, peer):
+    program = {"redis": "redis-server"}.get(peer, peer)
+    if shutil.which(program, path=f"{os.environ['PATH']}:/usr/bin:/usr/sbin") is None:
+        pytest.skip(f"{program} is not installed; ./dev bench --against {peer} brings it")
+    rows, remarks, _ = measure(processes, "--against", peer)
+    check_peer_rows(rows, peer)
+    assert any(text.startswith(f"{peer}: one connection") for text in remarks)
+
+
+def test_a_stand_in_for_a_server_is_measured_as_well(processes, fake_redis):
+    rows, _, _ = measure(processes, "--against", "redis", environment=fake_redis())
+    check_peer_rows(rows, "redis")
+
+
+@pytest.mark.parametrize(("fault", "trouble"), [("damage", "wrong byte at"), ("lose", "redis answered '$-1'"),
+                                                ("refuse", "redis answered '-")])
+def test_a_server_that_does_not_keep_what_it_was_given_is_noticed(processes, fake_redis, fault, trouble):
+    answer = processes.run("bench", *SMALLEST, "--against", "redis", environment=fake_redis(fault), code=4)
+    assert "NOT VERIFIED" in answer.text and trouble in answer.text
+
+
+def test_a_server_that_ends_at_once_is_an_error_with_its_words(processes, fake_redis):
+    answer = processes.run("bench", *SMALLEST, "--against", "redis", environment=fake_redis("deaf"), code=5)
+    assert "redis-server ended before it was ready: cannot listen" in answer.errors
+
+
+@pytest.mark.parametrize(("words", "says"), [
+    (("--against", "postgres"), "there is no server 'postgres'"),
+    (("--only", "peers"), "no server is named"),
+])
+def test_a_server_that_nobody_knows_or_names_is_refused(processes, words, says):
+    assert says in processes.run("bench", *words, code=2).errors
