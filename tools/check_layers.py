@@ -49,6 +49,7 @@ THIRD_PARTY = {
     "Python.h": {"python"},
     "liburing.h": {"io"},
     "ucp/": {"transport"},
+    "benchmark/": {"bench"},
     "gtest/": {"*_test.cc", "*_fixture.h", "tests", "testing"},
     "gmock/": {"*_test.cc", "tests", "testing"},
 }
