@@ -141,7 +141,7 @@ Result<void> measure_start(const BenchSettings& settings, Progress& progress, Be
   BenchRow first = row_of("start.first_put", starts, starts.first_put);
   first.reference = kFirstPutBound;
   first.reference_name = "bound";
-  if (!settings.quick) first.target = 1;
+  if (bytes >= kNodeBytes) first.target = 1;
   report.rows.push_back(std::move(first));
   BenchRow full = row_of("start.full", starts, starts.full);
   full.reference = *alone;

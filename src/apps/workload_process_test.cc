@@ -80,5 +80,28 @@ TEST(ChildProcess, ThatCannotBeRunIsAnError) {
       << child.error().message;
 }
 
+TEST(ChildProcess, ThatPrintsNothingIsAwaitedByAskingForIt) {
+  int asked = 0;
+  auto child = ChildProcess::start_until(
+      "/bin/sh", {"-c", "trap 'exit 0' TERM; while :; do sleep 0.01; done"},
+      [&] { return ++asked == 20; }, 10s);
+  ASSERT_TRUE(child.ok()) << child.error().message;
+  EXPECT_EQ(asked, 20);
+  EXPECT_TRUE(child->stop(10s).ok());
+  EXPECT_TRUE(has_no_children());
+}
+
+TEST(ChildProcess, ThatPrintsNothingAndEndsOrNeverGetsReadyIsGivenUp) {
+  const auto never = [] { return false; };
+  const auto ended =
+      ChildProcess::start_until("/bin/sh", {"-c", "echo why >&2; exit 1"}, never, 10s);
+  ASSERT_FALSE(ended.ok());
+  EXPECT_EQ(ended.error().message, "sh ended before it was ready: why");
+  const auto late = ChildProcess::start_until("/bin/sh", {"-c", "exec sleep 1000"}, never, 50ms);
+  ASSERT_FALSE(late.ok());
+  EXPECT_EQ(late.code(), Status::kTimeout);
+  EXPECT_TRUE(has_no_children());
+}
+
 }  // namespace
 }  // namespace aquifer::apps
