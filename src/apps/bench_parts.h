@@ -32,6 +32,9 @@ Result<void> measure_latency(const BenchSettings& settings, Progress& progress,
 /// What a meta does with a second of CPU time, and its memory (bench_meta.cc).
 Result<void> measure_meta(const BenchSettings& settings, Progress& progress, BenchReport& report);
 
+/// The pool's copy beside the same copy without digests (bench_digest.cc).
+Result<void> measure_digest(const BenchSettings& settings, Progress& progress, BenchReport& report);
+
 /// put into a pool that is full, beside one with room (bench_full.cc).
 Result<void> measure_full(const BenchSettings& settings, Progress& progress, BenchReport& report);
 

@@ -130,6 +130,7 @@ Result<void> measure_block(const BenchSettings& settings, Progress& progress, Be
 std::span<const BenchPart> bench_parts() {
   static constexpr std::array kParts{
       BenchPart{"block", "put and get of large objects", measure_block},
+      BenchPart{"digest", "copies with digests beside copies without", measure_digest},
       BenchPart{"latency", "small calls one at a time", measure_latency},
       BenchPart{"meta", "what meta does with a second of CPU time, and its memory", measure_meta},
       BenchPart{"cold", "the first pass of a client over a pool", measure_cold},
