@@ -95,8 +95,9 @@ std::optional<Placement> Space::take(std::uint32_t units) {
   } else if (const auto runs = largest_runs(units, alignment)) {
     for (const std::uint32_t first : *runs) {
       const auto run = by_size_.find({by_start_.at(first), first});
-      placement.extents.push_back(cut(run, units, alignment));
-      units -= placement.extents.back().units;
+      const pool::Extent extent = cut(run, units, alignment);
+      placement.extents.push_back(extent);
+      units -= extent.units;
     }
   } else {
     return std::nullopt;

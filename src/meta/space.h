@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "meta/extents.h"
 #include "pool/segment.h"
 
 namespace aquifer::meta {
@@ -25,7 +26,7 @@ struct FreeSlot {
 /// What one replica occupies.
 struct Placement {
   FreeSlot slot;
-  std::vector<pool::Extent> extents;
+  Extents extents;
 };
 
 /// Units that hold `stored_bytes`.

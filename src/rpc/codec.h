@@ -7,13 +7,14 @@
 // that an older reader skips fields that a newer writer appended (and anyone may read a struct as a
 // string, to decode it later or not at all). Encoding is two passes (size,
 // then a pointer that moves forward); decoding checks every length before it uses or allocates
-// anything. Strings are views: into the sender's memory when encoding, into the received frame when
-// decoding.
+// anything. Lists may be spans where they are encoded. Strings are views: into the sender's memory
+// when encoding, into the received frame when decoding.
 #pragma once
 
 #include <bit>
 #include <cstdint>
 #include <cstring>
+#include <span>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -63,7 +64,10 @@ class Sizer {
   void put(std::string_view text) { bytes_ += 4 + text.size(); }
   template <Growing L>
   void put(const L& items) {
-    using T = typename L::value_type;
+    put(std::span<const typename L::value_type>(items.data(), items.size()));
+  }
+  template <class T>
+  void put(std::span<const T> items) {
     bytes_ += 4;
     if constexpr (Plain<T>) {
       bytes_ += items.size() * sizeof(T);
@@ -97,7 +101,10 @@ class Writer {
   }
   template <Growing L>
   void put(const L& items) {
-    using T = typename L::value_type;
+    put(std::span<const typename L::value_type>(items.data(), items.size()));
+  }
+  template <class T>
+  void put(std::span<const T> items) {
     put(static_cast<std::uint32_t>(items.size()));
     if constexpr (Plain<T>) {
       raw(items.data(), items.size() * sizeof(T));
