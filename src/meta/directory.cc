@@ -89,7 +89,7 @@ ReplicaIndex Directory::put_in(const NewObject& object, PlacedReplica replica,
 
 ObjectIndex Directory::add(const NewObject& object, PlacedReplica replica,
                            std::uint64_t header_digest, Time now) {
-  AQ_CHECK(object.put.epoch == epoch_ && find(object.hash) == kNone);
+  AQ_CHECK(object.put.epoch == epoch_);
   const ReplicaIndex index = put_in(object, std::move(replica), header_digest, now);
   by_hash_.insert(short_hash(object.hash), index);
   by_put_.insert(short_hash(object.put.sequence), index);

@@ -1,9 +1,5 @@
 #include "meta/open_puts.h"
 
-#include <algorithm>
-
-#include "base/check.h"
-
 namespace aquifer::meta {
 
 using base::short_hash;
@@ -42,8 +38,7 @@ OpenPutIndex OpenPuts::open() {
   free_.pop_back();
   OpenPut& put = records_[index];
   put.cancelled = false;
-  put.sequence = ++last_sequence_;
-  by_sequence_.insert(short_hash(put.sequence), index);
+  put.sequence = numbers_.begin(index);
   const OpenPutIndex first = first_of_key(put.hash);
   link_first<&OpenPut::of_key>(index, first);
   if (first == kNone) {
@@ -60,13 +55,6 @@ OpenPutIndex OpenPuts::open() {
   return index;
 }
 
-OpenPutIndex OpenPuts::find(const base::PutId& id) const {
-  return id.epoch != epoch_ ? kNone
-                            : by_sequence_.find(short_hash(id.sequence), [&](OpenPutIndex put) {
-                                return records_[put].sequence == id.sequence;
-                              });
-}
-
 OpenPutIndex OpenPuts::first_of_key(const base::Hash128& hash) const {
   return by_key_.find(short_hash(hash),
                       [&](OpenPutIndex put) { return records_[put].hash == hash; });
@@ -74,7 +62,6 @@ OpenPutIndex OpenPuts::first_of_key(const base::Hash128& hash) const {
 
 void OpenPuts::close(OpenPutIndex index, Status outcome) {
   OpenPut& put = records_[index];
-  by_sequence_.erase(short_hash(put.sequence), index);
   const OpenPutIndex first = first_of_key(put.hash);
   const OpenPutIndex next = unlink<&OpenPut::of_key>(index, first);
   if (next == kNone) {
@@ -94,31 +81,10 @@ void OpenPuts::close(OpenPutIndex index, Status outcome) {
       by_time_.erase(of_time);
     }
   }
-  remember(put.sequence, outcome);
+  numbers_.end(put.sequence, outcome);
   put.sequence = 0;
   put.replicas.clear();
   free_.push_back(index);
-}
-
-void OpenPuts::remember(std::uint64_t sequence, Status outcome) {
-  const auto place = static_cast<std::uint32_t>(closed_++ % kOutcomes);
-  if (place == outcomes_.size()) {
-    outcomes_.emplace_back();
-  } else {
-    outcome_of_.erase(short_hash(outcomes_[place].sequence), place);
-  }
-  outcomes_[place] = {sequence, outcome};
-  outcome_of_.insert(short_hash(sequence), place);
-}
-
-std::optional<Status> OpenPuts::outcome(const base::PutId& id) const {
-  if (id.epoch != epoch_) {
-    return std::nullopt;
-  }
-  const std::uint32_t place = outcome_of_.find(short_hash(id.sequence), [&](std::uint32_t at) {
-    return outcomes_[at].sequence == id.sequence;
-  });
-  return place == kNone ? std::nullopt : std::optional(outcomes_[place].status);
 }
 
 }  // namespace aquifer::meta

@@ -14,6 +14,7 @@
 #include "base/ids.h"
 #include "base/index_table.h"
 #include "meta/directory.h"
+#include "meta/put_numbers.h"
 
 namespace aquifer::meta {
 
@@ -48,7 +49,7 @@ class OpenPuts {
   OpenPut& operator[](OpenPutIndex index) { return records_[index]; }
   const OpenPut& operator[](OpenPutIndex index) const { return records_[index]; }
   base::PutId id_of(OpenPutIndex put) const { return {epoch_, records_[put].sequence}; }
-  std::uint64_t size() const { return by_sequence_.size(); }
+  std::uint64_t size() const { return records_.size() - free_.size(); }
 
   /// A blank record, without a place in any order yet: to be filled in and then opened, or to be
   /// left. The next call may return the same one.
@@ -56,11 +57,15 @@ class OpenPuts {
   /// Opens the put of the blank record: gives it its id and keeps it in all orders.
   OpenPutIndex open();
   /// kNone: there is none, or not any more.
-  OpenPutIndex find(const base::PutId& id) const;
+  OpenPutIndex find(const base::PutId& id) const {
+    return id.epoch == epoch_ ? numbers_.find(id.sequence) : kNone;
+  }
   /// Ends a put.
   void close(OpenPutIndex put, Status outcome);
-  /// How a put ended, if it was one of the latest kOutcomes.
-  std::optional<Status> outcome(const base::PutId& id) const;
+  /// How a put ended, if it was one of the latest PutNumbers::kOutcomes or more.
+  std::optional<Status> outcome(const base::PutId& id) const {
+    return id.epoch == epoch_ ? numbers_.outcome(id.sequence) : std::nullopt;
+  }
 
   // visit(OpenPutIndex); it may close what it is called for, and nothing else.
   template <class Visit>
@@ -93,14 +98,8 @@ class OpenPuts {
     }
   }
 
-  static constexpr std::size_t kOutcomes = 1u << 16;
-
  private:
   static constexpr Time kNever = Time::max();  ///< has expired: in no list of by_time_
-  struct Outcome {
-    std::uint64_t sequence = 0;
-    Status status = Status::kOk;
-  };
 
   template <OpenPut::Links OpenPut::*kLinks, class Visit>
   void walk(OpenPutIndex put, Visit visit) const {
@@ -115,20 +114,15 @@ class OpenPuts {
   template <OpenPut::Links OpenPut::*kLinks>
   OpenPutIndex unlink(OpenPutIndex put, OpenPutIndex first);
   OpenPutIndex first_of_key(const base::Hash128& hash) const;
-  void remember(std::uint64_t sequence, Status outcome);
 
   const std::uint64_t epoch_;
-  std::uint64_t last_sequence_ = 0;
+  PutNumbers numbers_;
   base::ChunkedVector<OpenPut, 256> records_;
   std::vector<OpenPutIndex> free_;
-  base::IndexTable by_sequence_;
   // The first of the list of each.
   base::IndexTable by_key_;
   std::unordered_map<base::ClientId, OpenPutIndex> by_client_;
   std::map<Time, OpenPutIndex> by_time_;
-  std::vector<Outcome> outcomes_;  ///< a ring once it is full
-  std::uint64_t closed_ = 0;
-  base::IndexTable outcome_of_;
 };
 
 }  // namespace aquifer::meta

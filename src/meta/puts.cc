@@ -233,7 +233,7 @@ void StateMachine::forget_starts(SessionId session) {
 }
 
 void StateMachine::put_finish(SessionId session, std::uint64_t request,
-                              const protocol::PutFinish& finish, Time now) {
+                              const protocol::PutFinishView& finish, Time now) {
   if (finish.items.size() > Limits::kBatchKeys) {
     return refuse_batch(session, Method::kPutFinish, request);
   }
@@ -253,7 +253,7 @@ void StateMachine::put_finish(SessionId session, std::uint64_t request,
   answer_when_gone(id, std::move(waiting));
 }
 
-Status StateMachine::finish_put(base::ClientId client, const protocol::PutFinishItem& item,
+Status StateMachine::finish_put(base::ClientId client, const protocol::PutFinishItemView& item,
                                 RemoveId remove, std::uint32_t& owing, Time now) {
   const OpenPutIndex index = open_puts_.find(item.put);
   if (index == kNone) {
@@ -274,7 +274,7 @@ Status StateMachine::finish_put(base::ClientId client, const protocol::PutFinish
   return status;
 }
 
-Status StateMachine::commit(OpenPut& put, const protocol::PutFinishItem& item, RemoveId remove,
+Status StateMachine::commit(OpenPut& put, const protocol::PutFinishItemView& item, RemoveId remove,
                             std::uint32_t& owing, Time now) {
   if (item.header_digests.size() != put.replicas.size()) {
     return Status::kInvalidArgument;

@@ -78,7 +78,7 @@ void StateMachine::handle_client(SessionId session, const rpc::Frame& frame, Tim
       return decode_and<protocol::PutStart>(
           session, frame, [&](const auto& m) { put_start(session, request, m, now); });
     case Method::kPutFinish:
-      return decode_and<protocol::PutFinish>(
+      return decode_and<protocol::PutFinishView>(
           session, frame, [&](const auto& m) { put_finish(session, request, m, now); });
     case Method::kLookup:
       return decode_and<protocol::Lookup>(session, frame,

@@ -145,7 +145,7 @@ class StateMachine {
   // puts.cc
   void put_start(SessionId session, std::uint64_t request, const protocol::PutStart& start,
                  Time now);
-  void put_finish(SessionId session, std::uint64_t request, const protocol::PutFinish& finish,
+  void put_finish(SessionId session, std::uint64_t request, const protocol::PutFinishView& finish,
                   Time now);
   StartItem start_item(const protocol::PutStart& start, const protocol::PutStartItem& item,
                        const base::KeyHasher::InNamespace& hash);
@@ -159,9 +159,9 @@ class StateMachine {
   void answer(WaitingStart& start);
   void end_unanswered(StartItem& item);
   void forget_starts(SessionId session);
-  Status finish_put(base::ClientId client, const protocol::PutFinishItem& item, RemoveId remove,
+  Status finish_put(base::ClientId client, const protocol::PutFinishItemView& item, RemoveId remove,
                     std::uint32_t& owing, Time now);
-  Status commit(OpenPut& put, const protocol::PutFinishItem& item, RemoveId remove,
+  Status commit(OpenPut& put, const protocol::PutFinishItemView& item, RemoveId remove,
                 std::uint32_t& owing, Time now);
   void cancel(OpenPut& put, bool writer_done);
   void expire_puts(Time now);

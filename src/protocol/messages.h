@@ -180,6 +180,21 @@ struct PutFinish {
   static constexpr auto wire =
       std::tuple{&PutFinish::items, &PutFinish::abandoned, &PutFinish::timeout_ms};
 };
+/// The same as meta reads them: what they list stays in the frame.
+struct PutFinishItemView {
+  base::PutId put{};
+  bool commit = false;
+  rpc::PlainList<std::uint64_t> header_digests;
+  static constexpr auto wire = std::tuple{&PutFinishItemView::put, &PutFinishItemView::commit,
+                                          &PutFinishItemView::header_digests};
+};
+struct PutFinishView {
+  std::vector<PutFinishItemView> items;
+  std::vector<std::uint64_t> abandoned;
+  std::uint32_t timeout_ms = 0;
+  static constexpr auto wire =
+      std::tuple{&PutFinishView::items, &PutFinishView::abandoned, &PutFinishView::timeout_ms};
+};
 struct Statuses {
   std::vector<Status> items;
   static constexpr auto wire = std::tuple{&Statuses::items};

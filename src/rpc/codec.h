@@ -55,6 +55,26 @@ concept Growing = requires(L list) {
 }
 &&!std::is_convertible_v<L, std::string_view>;
 
+/// A list of plain values where it was received: nothing is copied until one is asked for. The same
+/// on the wire as a vector.
+template <Plain T>
+class PlainList {
+ public:
+  PlainList() = default;
+  PlainList(const char* at, std::size_t size) : at_(at), size_(size) {}
+  std::size_t size() const { return size_; }
+  /// Requires index < size().
+  T operator[](std::size_t index) const {
+    T value;
+    std::memcpy(static_cast<void*>(&value), at_ + index * sizeof(T), sizeof(T));
+    return value;
+  }
+
+ private:
+  const char* at_ = nullptr;  ///< may not be aligned
+  std::size_t size_ = 0;
+};
+
 class Sizer {
  public:
   template <Plain T>
@@ -173,8 +193,22 @@ class Reader {
       return;
     }
     items.resize(count);
-    for (T& item : items) {
-      get(item);
+    if constexpr (Plain<T> && !std::is_same_v<T, bool>) {
+      if (count != 0) {
+        std::memcpy(static_cast<void*>(items.data()), take(count * sizeof(T)), count * sizeof(T));
+      }
+    } else {
+      for (T& item : items) {
+        get(item);
+      }
+    }
+  }
+  template <class T>
+  void get(PlainList<T>& items) {
+    std::uint32_t count = 0;
+    get(count);
+    if (const char* from = take(count * sizeof(T))) {
+      items = {from, count};
     }
   }
   template <Message T>
