@@ -15,9 +15,26 @@ namespace aquifer::base {
 class KeyHasher {
  public:
   explicit KeyHasher(std::uint64_t seed);
-  Hash128 operator()(std::string_view name_space, std::string_view key) const;
+
+  /// Hashes the keys of one namespace. The hasher outlives it.
+  class InNamespace {
+   public:
+    Hash128 operator()(std::string_view key) const;
+
+   private:
+    friend class KeyHasher;
+    InNamespace(const KeyHasher& hasher, Hash128 space) : hasher_(hasher), space_(space) {}
+    const KeyHasher& hasher_;
+    Hash128 space_;
+  };
+  InNamespace in(std::string_view name_space) const;
+
+  Hash128 operator()(std::string_view name_space, std::string_view key) const {
+    return in(name_space)(key);
+  }
 
  private:
+  Hash128 hash(std::string_view bytes) const;
   std::array<std::byte, 192> secret_;
 };
 

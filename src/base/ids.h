@@ -38,6 +38,15 @@ struct Hash128 {
   auto operator<=>(const Hash128&) const = default;
 };
 
+/// 32 bits for a table (base/index_table.h). Of a hash that is as good as random any will do;
+/// numbers in a row are spread.
+constexpr std::uint32_t short_hash(const Hash128& hash) {
+  return static_cast<std::uint32_t>(hash.low);
+}
+constexpr std::uint32_t short_hash(std::uint64_t number) {
+  return static_cast<std::uint32_t>(number * 0x9e3779b97f4a7c15u >> 32);
+}
+
 }  // namespace aquifer::base
 
 template <class Tag>

@@ -1,136 +1,177 @@
 #include "meta/directory.h"
 
+#include <utility>
+
 #include "base/check.h"
 
 namespace aquifer::meta {
 
+using base::short_hash;
+
+namespace {
+
+constexpr std::uint64_t kGenerationMax = (std::uint64_t{1} << 56) - 1;
+
+}  // namespace
+
 ObjectIndex Directory::find(const base::Hash128& hash) const {
-  const auto found = by_hash_.find(hash);
-  return found == by_hash_.end() ? kNone : found->second;
+  return by_hash_.find(short_hash(hash),
+                       [&](ObjectIndex object) { return records_[object].hash == hash; });
+}
+
+void Directory::find(std::span<const base::Hash128> hashes, std::span<ObjectIndex> objects) const {
+  for (const base::Hash128& hash : hashes) {
+    by_hash_.prefetch(short_hash(hash));
+  }
+  for (std::size_t i = 0; i < hashes.size(); ++i) {
+    objects[i] = by_hash_.guess(short_hash(hashes[i]));
+    if (objects[i] != kNone) {
+      __builtin_prefetch(&records_[objects[i]]);
+    }
+  }
+  for (std::size_t i = 0; i < hashes.size(); ++i) {
+    if (objects[i] != kNone && records_[objects[i]].hash != hashes[i]) {
+      objects[i] = find(hashes[i]);
+    }
+  }
 }
 
 ObjectIndex Directory::find_put(const base::PutId& put) const {
-  const auto found = by_put_.find(put);
-  return found == by_put_.end() ? kNone : found->second;
+  return put.epoch != epoch_ ? kNone
+                             : by_put_.find(short_hash(put.sequence), [&](ObjectIndex object) {
+                                 return records_[object].sequence == put.sequence;
+                               });
 }
 
 ReplicaIndex Directory::find_slot(SegmentIndex segment, std::uint32_t slot,
                                   std::uint64_t generation) const {
-  const auto found = by_slot_.find(slot_key(segment, slot));
-  return found == by_slot_.end() || replicas_[found->second].generation != generation
-             ? kNone
-             : found->second;
+  if (segment >= by_slot_.size() || slot >= by_slot_[segment].size()) {
+    return kNone;
+  }
+  const ReplicaIndex replica = by_slot_[segment][slot].replica;
+  return replica != kNone && records_[replica].generation == generation ? replica : kNone;
 }
 
-ObjectIndex Directory::add(const base::Hash128& hash, const base::PutId& put,
-                           std::uint64_t value_bytes) {
-  ObjectIndex index = static_cast<ObjectIndex>(objects_.size());
-  if (free_objects_.empty()) {
-    objects_.emplace_back();
-  } else {
-    index = free_objects_.back();
-    free_objects_.pop_back();
+ReplicaIndex Directory::new_record() {
+  if (free_ != kNone) {
+    return std::exchange(free_, records_[free_].next);
   }
-  AQ_CHECK(by_hash_.emplace(hash, index).second);
-  by_put_.emplace(put, index);
-  objects_[index] = {hash, put, value_bytes, kNone, false};
+  const auto index = static_cast<ReplicaIndex>(records_.size());
+  AQ_CHECK(index != kNone);
+  records_.grow_to(records_.size() + 1);
   return index;
 }
 
-void Directory::add_replica(ObjectIndex object, SegmentIndex segment, std::uint32_t slot,
-                            std::uint64_t generation, std::uint64_t header_digest,
-                            std::vector<pool::Extent> extents, const base::Hash128& parent,
-                            Time now) {
-  ReplicaIndex index = static_cast<ReplicaIndex>(replicas_.size());
-  if (free_replicas_.empty()) {
-    replicas_.emplace_back();
-  } else {
-    index = free_replicas_.back();
-    free_replicas_.pop_back();
+ReplicaIndex Directory::put_in(const NewObject& object, PlacedReplica replica,
+                               std::uint64_t header_digest, Time now) {
+  const ReplicaIndex index = new_record();
+  ReplicaRecord& record = records_[index];
+  record.hash = object.hash;
+  record.sequence = object.put.sequence;
+  record.header_digest = header_digest;
+  record.generation = replica.generation & kGenerationMax;
+  record.pinned = 0;
+  record.extents = std::move(replica.extents);
+  record.value_bytes = static_cast<std::uint32_t>(object.value_bytes);
+  record.segment = replica.segment;
+  record.slot = replica.slot;
+  record.next = kNone;
+  if (replica.segment >= by_slot_.size()) {
+    by_slot_.resize(replica.segment + 1);
   }
-  ReplicaRecord& record = replicas_[index];
-  record = {generation, header_digest, std::move(extents), segment, slot, object, kNone};
-  AQ_CHECK(by_slot_.emplace(slot_key(segment, slot), index).second);
+  by_slot_[replica.segment].grow_to(std::size_t{replica.slot} + 1);
+  ReplicaIndex& in_slot = by_slot_[replica.segment][replica.slot].replica;
+  AQ_CHECK(in_slot == kNone);
+  in_slot = index;
+  policy_.added(replica.segment, index, {object.hash, object.parent, object.value_bytes}, now);
+  return index;
+}
+
+ObjectIndex Directory::add(const NewObject& object, PlacedReplica replica,
+                           std::uint64_t header_digest, Time now) {
+  AQ_CHECK(object.put.epoch == epoch_);
+  const ReplicaIndex index = put_in(object, std::move(replica), header_digest, now);
+  by_hash_.insert(short_hash(object.hash), index);
+  by_put_.insert(short_hash(object.put.sequence), index);
+  return index;
+}
+
+void Directory::add_replica(ObjectIndex object, PlacedReplica replica, std::uint64_t header_digest,
+                            const base::Hash128& parent, Time now) {
+  const ReplicaRecord& first = records_[object];
+  AQ_CHECK(!first.pinned);
+  const ReplicaIndex index = put_in({first.hash, put_of(object), first.value_bytes, parent},
+                                    std::move(replica), header_digest, now);
   // Behind the others, so that the order of the put stays the order of reading.
-  ReplicaIndex* link = &objects_[object].first_replica;
-  while (*link != kNone) {
-    link = &replicas_[*link].next;
+  ReplicaIndex last = object;
+  while (records_[last].next != kNone) {
+    last = records_[last].next;
   }
-  *link = index;
-  policy_.added(segment, index, {objects_[object].hash, parent, objects_[object].value_bytes}, now);
+  records_[last].next = index;
 }
 
 void Directory::touch(ObjectIndex object, Time now) {
-  if (objects_[object].pinned) {
+  if (records_[object].pinned) {
     return;
   }
-  for (ReplicaIndex at = objects_[object].first_replica; at != kNone; at = replicas_[at].next) {
-    policy_.used(replicas_[at].segment, at, now);
+  for (ReplicaIndex at = object; at != kNone; at = records_[at].next) {
+    policy_.used(records_[at].segment, at, now);
   }
 }
 
 void Directory::pin(ObjectIndex object) {
-  ObjectRecord& record = objects_[object];
-  for (ReplicaIndex at = record.first_replica; at != kNone && !record.pinned;
-       at = replicas_[at].next) {
-    policy_.removed(replicas_[at].segment, at);
+  for (ReplicaIndex at = object; at != kNone && !records_[at].pinned; at = records_[at].next) {
+    policy_.removed(records_[at].segment, at);
+    records_[at].pinned = 1;
   }
-  record.pinned = true;
 }
 
 void Directory::unpin(ObjectIndex object, Time now) {
-  ObjectRecord& record = objects_[object];
-  for (ReplicaIndex at = record.first_replica; at != kNone && record.pinned;
-       at = replicas_[at].next) {
-    policy_.added(replicas_[at].segment, at, {record.hash, {}, record.value_bytes}, now);
+  for (ReplicaIndex at = object; at != kNone && records_[at].pinned; at = records_[at].next) {
+    const ReplicaRecord& record = records_[at];
+    policy_.added(record.segment, at, {record.hash, {}, record.value_bytes}, now);
+    records_[at].pinned = 0;
   }
-  record.pinned = false;
 }
 
-DroppedReplica Directory::drop_replica(ReplicaIndex replica) {
-  ReplicaRecord& record = replicas_[replica];
-  const ObjectIndex object = record.object;
-  ReplicaIndex* link = &objects_[object].first_replica;
-  while (*link != replica) {
-    link = &replicas_[*link].next;
+PlacedReplica Directory::drop_replica(ReplicaIndex replica) {
+  ReplicaRecord& record = records_[replica];
+  const ObjectIndex object = object_of(replica);
+  const std::uint32_t by_hash = short_hash(record.hash);
+  const std::uint32_t by_put = short_hash(record.sequence);
+  if (object != replica) {
+    ReplicaIndex before = object;
+    while (records_[before].next != replica) {
+      before = records_[before].next;
+    }
+    records_[before].next = record.next;
+  } else if (record.next != kNone) {
+    by_hash_.replace(by_hash, object, record.next);
+    by_put_.replace(by_put, object, record.next);
+  } else {
+    by_hash_.erase(by_hash, object);
+    by_put_.erase(by_put, object);
   }
-  *link = record.next;
-  if (!objects_[object].pinned) {
+  if (!record.pinned) {
     policy_.removed(record.segment, replica);
   }
-  by_slot_.erase(slot_key(record.segment, record.slot));
-  DroppedReplica dropped{record.segment, record.slot, record.generation, std::move(record.extents)};
+  by_slot_[record.segment][record.slot].replica = kNone;
+  PlacedReplica dropped{record.segment, record.slot, record.generation, std::move(record.extents)};
   record = {};
-  free_replicas_.push_back(replica);
-  if (objects_[object].first_replica == kNone) {
-    forget(object);
-  }
-  return dropped;
-}
-
-void Directory::forget(ObjectIndex object) {
-  by_hash_.erase(objects_[object].hash);
-  by_put_.erase(objects_[object].put);
-  objects_[object] = {};
-  free_objects_.push_back(object);
-}
-
-std::vector<DroppedReplica> Directory::drop(ObjectIndex object) {
-  std::vector<DroppedReplica> dropped;
-  for (ReplicaIndex at = objects_[object].first_replica; at != kNone;) {
-    const ReplicaIndex next = replicas_[at].next;
-    dropped.push_back(drop_replica(at));
-    at = next;
-  }
+  record.next = std::exchange(free_, replica);
   return dropped;
 }
 
 void Directory::drop_segment(SegmentIndex segment) {
-  for (ReplicaIndex at = 0; at < replicas_.size(); ++at) {
-    if (replicas_[at].object != kNone && replicas_[at].segment == segment) {
-      drop_replica(at);
+  if (segment >= by_slot_.size()) {
+    return;
+  }
+  for (std::size_t slot = 0; slot < by_slot_[segment].size(); ++slot) {
+    if (const ReplicaIndex replica = by_slot_[segment][slot].replica; replica != kNone) {
+      drop_replica(replica);
     }
   }
+  by_slot_[segment] = {};
 }
 
 }  // namespace aquifer::meta

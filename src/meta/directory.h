@@ -1,65 +1,80 @@
 // The directory: which committed objects there are, where their replicas lie, and which of them are
 // pinned. Keys are known here by their keyed 128-bit hash only; the full key stands in the object's
 // header, where every reader compares it. Tells the eviction policy of all that may be evicted. Not
-// here: open puts (puts.h), free space (space.h), any decision (state_machine.h).
+// here: open puts (open_puts.h), free space (space.h), any decision (state_machine.h).
+//
+// One kind of record, a cache line long: a replica and what it shares with the others of its
+// object. An object is the chain of its replicas, in the order in which they are to be read, and is
+// named by the first one. Nearly all have just one, so a look-up costs the line of the index and
+// the line of the record. Beside 64 bytes of record an object takes 8 in each of two indexes (11 to
+// 21, as they are 38 to 75 % full), 4 in the table of slots, and 16 of the policy.
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <span>
 #include <vector>
 
-#include "base/flat_map.h"
+#include "aquifer/types.h"
+#include "base/chunked_vector.h"
 #include "base/ids.h"
+#include "base/index_table.h"
 #include "meta/eviction.h"
-#include "pool/segment.h"
+#include "meta/extents.h"
 
 namespace aquifer::meta {
 
-using ObjectIndex = std::uint32_t;
+/// The first replica of an object. Another one when that goes.
+using ObjectIndex = ReplicaIndex;
 
-struct ReplicaRecord {
-  std::uint64_t generation = 0;
+struct alignas(64) ReplicaRecord {
+  base::Hash128 hash{};        ///< of the object's key
+  std::uint64_t sequence = 0;  ///< of its put; 0: the record is free
   std::uint64_t header_digest = 0;
-  std::vector<pool::Extent> extents;
+  std::uint64_t generation : 56 = 0;
+  std::uint64_t pinned : 8 = 0;  ///< all replicas of an object are, or none
+  Extents extents;
+  std::uint32_t value_bytes = 0;
   SegmentIndex segment = kNone;
   std::uint32_t slot = 0;
-  ObjectIndex object = kNone;
-  ReplicaIndex next = kNone;  ///< of the same object
+  ReplicaIndex next = kNone;  ///< of the same object, or of the free records
 };
+static_assert(sizeof(ReplicaRecord) == 64 && Limits::kValueBytes <= UINT32_MAX);
 
-struct ObjectRecord {
-  base::Hash128 hash{};
-  base::PutId put{};
-  std::uint64_t value_bytes = 0;
-  ReplicaIndex first_replica = kNone;
-  bool pinned = false;
-};
-
-/// What a replica held, once it is out of the directory.
-struct DroppedReplica {
+/// What was given to one replica: of an open put, on its way into the directory, or out of it
+/// again.
+struct PlacedReplica {
   SegmentIndex segment = kNone;
   std::uint32_t slot = 0;
   std::uint64_t generation = 0;
-  std::vector<pool::Extent> extents;
+  Extents extents;
 };
 
 class Directory {
  public:
-  /// The policy outlives the directory.
-  explicit Directory(EvictionPolicy& policy) : policy_(policy) {}
+  /// All puts are of one epoch. The policy outlives the directory.
+  Directory(EvictionPolicy& policy, std::uint64_t epoch) : policy_(policy), epoch_(epoch) {}
 
   ObjectIndex find(const base::Hash128& hash) const;
+  /// Many at once, with all their memory asked for before the first is looked at. Requires as many
+  /// places as hashes.
+  void find(std::span<const base::Hash128> hashes, std::span<ObjectIndex> objects) const;
   ObjectIndex find_put(const base::PutId& put) const;
-  const ObjectRecord& object(ObjectIndex index) const { return objects_[index]; }
-  const ReplicaRecord& replica(ReplicaIndex index) const { return replicas_[index]; }
+  const ReplicaRecord& replica(ReplicaIndex index) const { return records_[index]; }
+  base::PutId put_of(ObjectIndex object) const { return {epoch_, records_[object].sequence}; }
   std::uint64_t objects() const { return by_hash_.size(); }
 
-  /// Adds an object without replicas. Requires that its hash is not there.
-  ObjectIndex add(const base::Hash128& hash, const base::PutId& put, std::uint64_t value_bytes);
-  void add_replica(ObjectIndex object, SegmentIndex segment, std::uint32_t slot,
-                   std::uint64_t generation, std::uint64_t header_digest,
-                   std::vector<pool::Extent> extents, const base::Hash128& parent, Time now);
+  struct NewObject {
+    base::Hash128 hash{};
+    base::PutId put{};  ///< of the directory's epoch
+    std::uint64_t value_bytes = 0;
+    base::Hash128 parent{};
+  };
+  /// Adds an object with its first replica. Requires that its hash is not there.
+  ObjectIndex add(const NewObject& object, PlacedReplica replica, std::uint64_t header_digest,
+                  Time now);
+  /// Adds another replica, behind the others.
+  void add_replica(ObjectIndex object, PlacedReplica replica, std::uint64_t header_digest,
+                   const base::Hash128& parent, Time now);
 
   /// The object was used.
   void touch(ObjectIndex object, Time now);
@@ -70,28 +85,30 @@ class Directory {
 
   /// The replica in a slot; kNone when there is none of this generation.
   ReplicaIndex find_slot(SegmentIndex segment, std::uint32_t slot, std::uint64_t generation) const;
+  /// The object that a replica belongs to.
+  ObjectIndex object_of(ReplicaIndex replica) const { return find(records_[replica].hash); }
 
   /// Takes one replica out; the object goes with its last one.
-  DroppedReplica drop_replica(ReplicaIndex replica);
-  /// Takes an object out with all its replicas.
-  std::vector<DroppedReplica> drop(ObjectIndex object);
+  PlacedReplica drop_replica(ReplicaIndex replica);
   /// Takes out all replicas of a segment.
   void drop_segment(SegmentIndex segment);
 
  private:
-  void forget(ObjectIndex object);
-  static std::uint64_t slot_key(SegmentIndex segment, std::uint32_t slot) {
-    return std::uint64_t{segment} << 32 | slot;
-  }
+  ReplicaIndex new_record();
+  ReplicaIndex put_in(const NewObject& object, PlacedReplica replica, std::uint64_t header_digest,
+                      Time now);
+  struct SlotUse {
+    ReplicaIndex replica = kNone;
+  };
 
   EvictionPolicy& policy_;
-  std::vector<ObjectRecord> objects_;
-  std::vector<ObjectIndex> free_objects_;
-  std::vector<ReplicaRecord> replicas_;
-  std::vector<ReplicaIndex> free_replicas_;
-  base::FlatMap<base::Hash128, ObjectIndex> by_hash_;
-  base::FlatMap<base::PutId, ObjectIndex> by_put_;
-  base::FlatMap<std::uint64_t, ReplicaIndex> by_slot_;
+  const std::uint64_t epoch_;
+  base::ChunkedVector<ReplicaRecord> records_;
+  ReplicaIndex free_ = kNone;  ///< the first of the free records
+  base::IndexTable by_hash_;   ///< objects
+  base::IndexTable by_put_;    ///< objects
+  /// By segment and slot. Slots are granted from the first one on, so few places stay unused.
+  std::vector<base::ChunkedVector<SlotUse>> by_slot_;
 };
 
 }  // namespace aquifer::meta

@@ -12,24 +12,40 @@ namespace {
 
 base::Hash128 hash_of(std::uint64_t key) { return {key * 0x9e3779b97f4a7c15u, key}; }
 
+PlacedReplica placed(SegmentIndex segment, std::uint32_t slot, std::uint64_t generation,
+                     pool::Extent extent) {
+  return {segment, slot, generation, Extents({&extent, 1})};
+}
+
 ObjectIndex add(Directory& directory, std::uint64_t key, SegmentIndex segment, std::uint32_t slot) {
-  const ObjectIndex object = directory.add(hash_of(key), {1, key}, 100);
-  directory.add_replica(object, segment, slot, 1, 5, {{slot * 10, 10}}, {}, Time(0));
-  return object;
+  return directory.add({hash_of(key), {1, key}, 100}, placed(segment, slot, 1, {slot * 10, 10}), 5,
+                       Time(0));
+}
+
+/// Takes an object out with all its replicas.
+std::vector<PlacedReplica> drop(Directory& directory, ObjectIndex object) {
+  std::vector<PlacedReplica> dropped;
+  for (ReplicaIndex at = object; at != kNone;) {
+    const ReplicaIndex next = directory.replica(at).next;
+    dropped.push_back(directory.drop_replica(at));
+    at = next;
+  }
+  return dropped;
 }
 
 TEST(Directory, AnObjectIsFoundByKeyPutAndSlotUntilItIsDropped) {
   LeastRecentlyUsed policy;
-  Directory directory(policy);
+  Directory directory(policy, 1);
   const ObjectIndex object = add(directory, 1, 0, 3);
   EXPECT_EQ(directory.find(hash_of(1)), object);
   EXPECT_EQ(directory.find_put({1, 1}), object);
   EXPECT_NE(directory.find_slot(0, 3, 1), kNone);
   EXPECT_EQ(directory.find_slot(0, 3, 2), kNone) << "another generation is another object";
   EXPECT_EQ(directory.find_slot(1, 3, 1), kNone);
-  const auto dropped = directory.drop(object);
+  const auto dropped = drop(directory, object);
   ASSERT_EQ(dropped.size(), 1u);
-  EXPECT_EQ(dropped[0].extents, (std::vector<pool::Extent>{{30, 10}}));
+  ASSERT_EQ(dropped[0].extents.all().size(), 1u);
+  EXPECT_EQ(dropped[0].extents.all()[0], (pool::Extent{30, 10}));
   EXPECT_EQ(directory.find(hash_of(1)), kNone);
   EXPECT_EQ(directory.find_put({1, 1}), kNone);
   EXPECT_EQ(directory.find_slot(0, 3, 1), kNone);
@@ -39,26 +55,28 @@ TEST(Directory, AnObjectIsFoundByKeyPutAndSlotUntilItIsDropped) {
 
 TEST(Directory, TheObjectGoesWithItsLastReplica) {
   LeastRecentlyUsed policy;
-  Directory directory(policy);
+  Directory directory(policy, 1);
   const ObjectIndex object = add(directory, 1, 0, 0);
-  directory.add_replica(object, 1, 0, 9, 5, {{0, 10}}, {}, Time(0));
+  directory.add_replica(object, placed(1, 0, 9, {0, 10}), 5, {}, Time(0));
   directory.drop_replica(directory.find_slot(0, 0, 1));
-  ASSERT_EQ(directory.find(hash_of(1)), object);
-  EXPECT_EQ(directory.replica(directory.object(object).first_replica).segment, 1u);
+  const ObjectIndex left = directory.find(hash_of(1));
+  ASSERT_NE(left, kNone) << "under the name of the replica that is left";
+  EXPECT_EQ(directory.replica(left).segment, 1u);
+  EXPECT_EQ(directory.find_put({1, 1}), left);
+  EXPECT_EQ(directory.object_of(left), left);
   directory.drop_replica(directory.find_slot(1, 0, 9));
   EXPECT_EQ(directory.find(hash_of(1)), kNone);
 }
 
 TEST(Directory, ReplicasKeepTheOrderOfThePut) {
   LeastRecentlyUsed policy;
-  Directory directory(policy);
-  const ObjectIndex object = directory.add(hash_of(1), {1, 1}, 100);
+  Directory directory(policy, 1);
+  const ObjectIndex object = add(directory, 1, 4, 0);
   std::vector<SegmentIndex> order;
-  for (const SegmentIndex segment : {4u, 0u, 2u}) {
-    directory.add_replica(object, segment, 0, 1, 5, {{0, 1}}, {}, Time(0));
+  for (const SegmentIndex segment : {0u, 2u}) {
+    directory.add_replica(object, placed(segment, 0, 1, {0, 1}), 5, {}, Time(0));
   }
-  for (ReplicaIndex at = directory.object(object).first_replica; at != kNone;
-       at = directory.replica(at).next) {
+  for (ReplicaIndex at = object; at != kNone; at = directory.replica(at).next) {
     order.push_back(directory.replica(at).segment);
   }
   EXPECT_EQ(order, (std::vector<SegmentIndex>{4, 0, 2}));
@@ -66,39 +84,39 @@ TEST(Directory, ReplicasKeepTheOrderOfThePut) {
 
 TEST(Directory, TheOldestOfASegmentIsTheLeastRecentlyUsed) {
   LeastRecentlyUsed policy;
-  Directory directory(policy);
+  Directory directory(policy, 1);
   const ObjectIndex first = add(directory, 1, 0, 0);
   const ObjectIndex second = add(directory, 2, 0, 1);
-  EXPECT_EQ(directory.replica(policy.victim(0)).object, first);
+  EXPECT_EQ(directory.object_of(policy.victim(0)), first);
   directory.touch(first, Time(1));
-  EXPECT_EQ(directory.replica(policy.victim(0)).object, second);
+  EXPECT_EQ(directory.object_of(policy.victim(0)), second);
   EXPECT_EQ(policy.count(0), 2u);
 }
 
 TEST(Directory, WhatIsPinnedIsNoVictimAndCountsAsUsedWhenThePinEnds) {
   LeastRecentlyUsed policy;
-  Directory directory(policy);
+  Directory directory(policy, 1);
   const ObjectIndex first = add(directory, 1, 0, 0);
   const ObjectIndex second = add(directory, 2, 0, 1);
   directory.pin(first);
   directory.pin(first);
   directory.touch(first, Time(1));
-  EXPECT_EQ(directory.replica(policy.victim(0)).object, second);
+  EXPECT_EQ(directory.object_of(policy.victim(0)), second);
   EXPECT_EQ(policy.count(0), 1u);
   directory.unpin(first, Time(2));
   directory.unpin(first, Time(2));
-  EXPECT_EQ(directory.replica(policy.victim(0)).object, second);
+  EXPECT_EQ(directory.object_of(policy.victim(0)), second);
   EXPECT_EQ(policy.count(0), 2u);
   directory.pin(second);
-  directory.drop(second);
-  directory.drop(first);
+  drop(directory, second);
+  drop(directory, first);
   EXPECT_EQ(policy.victim(0), kNone);
   EXPECT_EQ(policy.count(0), 0u);
 }
 
 TEST(Directory, ASegmentGoesWithAllItsReplicasPinnedOrNot) {
   LeastRecentlyUsed policy;
-  Directory directory(policy);
+  Directory directory(policy, 1);
   directory.pin(add(directory, 1, 0, 0));
   add(directory, 2, 0, 1);
   const ObjectIndex elsewhere = add(directory, 3, 1, 0);
@@ -131,7 +149,7 @@ TEST(Directory, ARandomWalkAgreesWithAPlainModel) {
   SCOPED_TRACE(testing::Message() << "seed " << kSeed);
   base::Random random(kSeed);
   LeastRecentlyUsed policy;
-  Directory directory(policy);
+  Directory directory(policy, 1);
   Model model;
   std::uint32_t next_slot = 0;
   for (int step = 0; step < 20000; ++step) {
@@ -141,9 +159,12 @@ TEST(Directory, ARandomWalkAgreesWithAPlainModel) {
     switch (random.below(4)) {
       case 0:
         if (object == kNone) {
-          const ObjectIndex added = directory.add(hash_of(key), {1, key}, 100);
-          for (SegmentIndex segment = 0; segment <= random.below(3); ++segment) {
-            directory.add_replica(added, segment, next_slot, 1, 5, {{next_slot, 1}}, {},
+          const ObjectIndex added =
+              directory.add({hash_of(key), {1, key}, 100}, placed(0, next_slot, 1, {next_slot, 1}),
+                            5, Time(step));
+          model.by_use.push_back({key, 0, next_slot++});
+          for (SegmentIndex segment = 1; segment <= random.below(3); ++segment) {
+            directory.add_replica(added, placed(segment, next_slot, 1, {next_slot, 1}), 5, {},
                                   Time(step));
             model.by_use.push_back({key, segment, next_slot++});
           }
@@ -157,7 +178,7 @@ TEST(Directory, ARandomWalkAgreesWithAPlainModel) {
         break;
       case 2:
         if (object != kNone && random.below(4) == 0) {
-          directory.drop(object);
+          drop(directory, object);
           std::erase_if(model.by_use, [&](const auto& r) { return r.key == key; });
         }
         break;

@@ -7,7 +7,9 @@
 #include <cstdint>
 #include <vector>
 
-#include "base/hash.h"
+#include "base/chunked_vector.h"
+#include "base/ids.h"
+#include "base/index_table.h"
 
 namespace aquifer::meta {
 
@@ -15,7 +17,7 @@ using Time =
     std::chrono::milliseconds;  ///< since any fixed moment; handed in, never read from a clock
 using SegmentIndex = std::uint32_t;
 using ReplicaIndex = std::uint32_t;
-inline constexpr std::uint32_t kNone = UINT32_MAX;
+inline constexpr std::uint32_t kNone = base::IndexTable::kNone;
 
 /// What a policy may go by, besides the moments and the number of uses.
 struct EvictionFacts {
@@ -36,23 +38,25 @@ class EvictionPolicy {
   virtual void removed(SegmentIndex segment, ReplicaIndex replica) = 0;
 
   /// The next to go; kNone when there is nothing to choose from.
-  virtual ReplicaIndex victim(SegmentIndex segment) const = 0;
+  virtual ReplicaIndex victim(SegmentIndex segment) = 0;
   /// What is lost with it, comparable between segments: the smaller, the better the choice.
   /// Requires a victim.
-  virtual std::uint64_t loss(SegmentIndex segment) const = 0;
+  virtual std::uint64_t loss(SegmentIndex segment) = 0;
   /// Number of replicas to choose from.
   virtual std::uint64_t count(SegmentIndex segment) const = 0;
 };
 
-/// The least recently used one goes.
+/// The least recently used one goes. Uses are written down, and make their changes together before
+/// the order is asked for or changed in another way: what they touch is all over the memory, and is
+/// asked for ahead of need.
 class LeastRecentlyUsed final : public EvictionPolicy {
  public:
   void added(SegmentIndex segment, ReplicaIndex replica, const EvictionFacts& facts,
              Time now) override;
   void used(SegmentIndex segment, ReplicaIndex replica, Time now) override;
   void removed(SegmentIndex segment, ReplicaIndex replica) override;
-  ReplicaIndex victim(SegmentIndex segment) const override;
-  std::uint64_t loss(SegmentIndex segment) const override;
+  ReplicaIndex victim(SegmentIndex segment) override;
+  std::uint64_t loss(SegmentIndex segment) override;
   std::uint64_t count(SegmentIndex segment) const override;
 
  private:
@@ -66,11 +70,17 @@ class LeastRecentlyUsed final : public EvictionPolicy {
     ReplicaIndex newest = kNone;
     std::uint64_t count = 0;
   };
+  struct Use {
+    SegmentIndex segment = kNone;
+    ReplicaIndex replica = kNone;
+  };
   void append_newest(Order& order, ReplicaIndex replica);
   void unlink(Order& order, ReplicaIndex replica);
+  void apply_uses();
 
-  std::vector<Entry> entries_;  ///< by replica
-  std::vector<Order> orders_;   ///< by segment
+  base::ChunkedVector<Entry> entries_;  ///< by replica
+  std::vector<Order> orders_;           ///< by segment
+  std::vector<Use> written_down_;
   std::uint64_t uses_ = 0;
 };
 

@@ -103,9 +103,8 @@ void StateMachine::scanned(SegmentIndex index, const protocol::Scanned& message)
     if (replica == kNone) {
       continue;  // not committed, or gone by now
     }
-    const ObjectRecord& object = directory_.object(directory_.replica(replica).object);
-    if (object.first_replica == replica) {
-      page.entries.push_back({item.key, object.value_bytes});
+    if (directory_.object_of(replica) == replica) {
+      page.entries.push_back({item.key, directory_.replica(replica).value_bytes});
     }
   }
   const std::uint64_t segment = message.segment.value;

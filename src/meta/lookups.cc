@@ -1,4 +1,7 @@
 // Look-ups, removal and what clients report afterwards.
+#include <algorithm>
+#include <array>
+
 #include "base/check.h"
 #include "base/strings.h"
 #include "meta/state_machine.h"
@@ -7,35 +10,40 @@ namespace aquifer::meta {
 
 using protocol::Method;
 
-namespace {
-
-protocol::Replica wire_replica(const Segment& segment, const ReplicaRecord& replica) {
-  protocol::Replica out{segment.node.id,       segment.id, replica.slot, replica.generation,
-                        replica.header_digest, {}};
-  for (const pool::Extent& extent : replica.extents) {
-    out.extents.push_back({extent.first_unit, extent.units});
-  }
-  return out;
-}
-
-}  // namespace
-
-protocol::Handle StateMachine::handle_of(ObjectIndex object) {
-  const ObjectRecord& record = directory_.object(object);
-  protocol::Handle handle{Status::kOk, record.put, record.value_bytes, {}};
+// True when there is a node to read it from; then its replicas are with the writer.
+bool StateMachine::write_replicas(ObjectIndex object, HandleWriter& handles) {
   for (const bool suspect : {false, true}) {  // a node that may hang comes last
-    for (ReplicaIndex at = record.first_replica; at != kNone; at = directory_.replica(at).next) {
+    for (ReplicaIndex at = object; at != kNone; at = directory_.replica(at).next) {
       const ReplicaRecord& replica = directory_.replica(at);
       const Segment& segment = *segments_.get(replica.segment);
       if (segment.alive() && segment.node.suspect == suspect) {
-        handle.replicas.push_back(wire_replica(segment, replica));
+        handles.replica(segment, replica.slot, replica.generation, replica.header_digest,
+                        replica.extents);
       }
     }
   }
-  if (handle.replicas.empty()) {
-    handle.status = Status::kUnreachable;
+  return handles.has_replicas();
+}
+
+// Hashes the keys, finds their objects and calls visit(ObjectIndex) in their order, until that is
+// false. By parts, so that the memory of many is on its way at once.
+template <class Visit>
+void StateMachine::for_each_object(std::string_view name_space,
+                                   std::span<const std::string_view> keys, Visit visit) {
+  constexpr std::size_t kPart = 128;
+  std::array<base::Hash128, kPart> hashes;
+  std::array<ObjectIndex, kPart> objects;
+  const auto hash = hasher_.in(name_space);
+  for (std::size_t first = 0; first < keys.size(); first += kPart) {
+    const std::size_t count = std::min(kPart, keys.size() - first);
+    std::transform(keys.begin() + first, keys.begin() + first + count, hashes.begin(), hash);
+    directory_.find({hashes.data(), count}, {objects.data(), count});
+    for (std::size_t i = 0; i < count; ++i) {
+      if (!visit(objects[i])) {
+        return;
+      }
+    }
   }
-  return handle;
 }
 
 void StateMachine::refuse_batch(SessionId session, Method method, std::uint64_t request) {
@@ -48,20 +56,21 @@ void StateMachine::lookup(SessionId session, std::uint64_t request, const protoc
   if (lookup.keys.size() > Limits::kBatchKeys) {
     return refuse_batch(session, Method::kLookup, request);
   }
-  protocol::Handles handles;
-  handles.items.reserve(lookup.keys.size());
-  for (const std::string_view key : lookup.keys) {
-    const ObjectIndex object = directory_.find(hasher_(lookup.name_space, key));
-    if (object == kNone) {
-      handles.items.emplace_back();
-      continue;
-    }
-    if (lookup.use) {
-      directory_.touch(object, now);
-    }
-    handles.items.push_back(handle_of(object));
-  }
-  reply(session, Method::kLookup, request, handles);
+  reply_handles(session, Method::kLookup, request, [&](HandleWriter& handles) {
+    for_each_object(lookup.name_space, lookup.keys, [&](ObjectIndex object) {
+      if (object == kNone) {
+        handles.add(Status::kNotFound);
+        return true;
+      }
+      if (lookup.use) {
+        directory_.touch(object, now);
+      }
+      const bool readable = write_replicas(object, handles);
+      handles.add(readable ? Status::kOk : Status::kUnreachable, directory_.put_of(object),
+                  directory_.replica(object).value_bytes);
+      return true;
+    });
+  });
 }
 
 void StateMachine::match_prefix(SessionId session, std::uint64_t request,
@@ -69,19 +78,15 @@ void StateMachine::match_prefix(SessionId session, std::uint64_t request,
   if (match.keys.size() > Limits::kBatchKeys) {
     return refuse_batch(session, Method::kMatchPrefix, request);
   }
-  protocol::Handles handles;
-  for (const std::string_view key : match.keys) {
-    const ObjectIndex object = directory_.find(hasher_(match.name_space, key));
-    if (object == kNone) {
-      break;
-    }
-    handles.items.push_back(handle_of(object));
-    if (handles.items.back().status != Status::kOk) {
-      handles.items.pop_back();
-      break;
-    }
-  }
-  reply(session, Method::kMatchPrefix, request, handles);
+  reply_handles(session, Method::kMatchPrefix, request, [&](HandleWriter& handles) {
+    for_each_object(match.name_space, match.keys, [&](ObjectIndex object) {
+      if (object == kNone || !write_replicas(object, handles)) {
+        return false;
+      }
+      handles.add(Status::kOk, directory_.put_of(object), directory_.replica(object).value_bytes);
+      return true;
+    });
+  });
 }
 
 void StateMachine::remove(SessionId session, std::uint64_t request, const protocol::Remove& remove,
@@ -116,11 +121,10 @@ void StateMachine::answer_when_gone(RemoveId id, WaitingRemove waiting) {
 // to confirm.
 Status StateMachine::remove_key(const base::Hash128& hash, RemoveId id, std::uint32_t& owing) {
   Status status = Status::kNotFound;
-  const auto [first, last] = open_by_hash_.equal_range(hash);
-  for (auto at = first; at != last; ++at) {
-    cancel(open_puts_.at(at->second), false);
+  open_puts_.for_each_of_key(hash, [&](OpenPutIndex put) {
+    cancel(open_puts_[put], false);
     status = Status::kOk;
-  }
+  });
   if (const ObjectIndex object = directory_.find(hash); object != kNone) {
     owing += retire(object, id);
     status = Status::kOk;
@@ -132,10 +136,11 @@ Status StateMachine::remove_key(const base::Hash128& hash, RemoveId id, std::uin
 std::uint32_t StateMachine::retire(ObjectIndex object, RemoveId id) {
   count_pinned(object, false);
   std::uint32_t owing = 0;
-  for (DroppedReplica& replica : directory_.drop(object)) {
-    segments_.reclaim(replica.segment, replica.slot, replica.generation, std::move(replica.extents),
-                      {}, true, id);
+  for (ReplicaIndex at = object; at != kNone;) {
+    const ReplicaIndex next = directory_.replica(at).next;
+    segments_.reclaim(directory_.drop_replica(at), {}, true, id);
     ++owing;
+    at = next;
   }
   return owing;
 }

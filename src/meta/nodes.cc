@@ -88,16 +88,14 @@ void StateMachine::node_leave(SessionId session, std::uint64_t request) {
 
 void StateMachine::drop_segment(SegmentIndex index) {
   // Puts that write there can only fail; their other replicas are taken back.
-  for (auto& [id, put] : open_puts_) {
-    const auto lost =
-        std::find_if(put.replicas.begin(), put.replicas.end(),
-                     [&](const OpenReplica& replica) { return replica.segment == index; });
-    if (lost != put.replicas.end()) {
+  const auto is_lost = [&](const PlacedReplica& replica) { return replica.segment == index; };
+  open_puts_.for_each([&](OpenPutIndex at) {
+    OpenPut& put = open_puts_[at];
+    if (std::any_of(put.replicas.begin(), put.replicas.end(), is_lost)) {
       cancel(put, false);
-      std::erase_if(put.replicas,
-                    [&](const OpenReplica& replica) { return replica.segment == index; });
+      std::erase_if(put.replicas, is_lost);
     }
-  }
+  });
   finish_removes(segments_.drop(index));
 }
 
@@ -114,12 +112,10 @@ void StateMachine::verified(SegmentIndex index, const protocol::Verified& messag
   const ReplicaIndex replica = directory_.find_slot(index, message.slot, message.generation);
   if (message.bad && replica != kNone) {
     const ReplicaRecord& record = directory_.replica(replica);
-    if (directory_.object(record.object).pinned) {
-      segments_.get(index)->pinned_units -= units_of(record.extents);
+    if (record.pinned) {
+      segments_.get(index)->pinned_units -= record.extents.units();
     }
-    DroppedReplica dropped = directory_.drop_replica(replica);
-    segments_.reclaim(dropped.segment, dropped.slot, dropped.generation, std::move(dropped.extents),
-                      {}, true);
+    segments_.reclaim(directory_.drop_replica(replica), {}, true);
   }
 }
 

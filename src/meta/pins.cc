@@ -31,12 +31,11 @@ void StateMachine::pin(SessionId session, std::uint64_t request, const protocol:
 }
 
 Status StateMachine::pin_object(ObjectIndex object, Time until) {
-  if (!directory_.object(object).pinned) {
-    for (ReplicaIndex at = directory_.object(object).first_replica; at != kNone;
-         at = directory_.replica(at).next) {
+  if (!directory_.replica(object).pinned) {
+    for (ReplicaIndex at = object; at != kNone; at = directory_.replica(at).next) {
       const ReplicaRecord& replica = directory_.replica(at);
       const Segment& segment = *segments_.get(replica.segment);
-      const auto pinned = static_cast<double>(segment.pinned_units + units_of(replica.extents));
+      const auto pinned = static_cast<double>(segment.pinned_units + replica.extents.units());
       if (pinned > static_cast<double>(segment.capacity_units) * options_.pinned_share_max) {
         return Status::kBusy;
       }
@@ -44,12 +43,12 @@ Status StateMachine::pin_object(ObjectIndex object, Time until) {
     directory_.pin(object);
     count_pinned(object, true);
   }
-  pinned_until_[object] = until;
+  pinned_until_[directory_.replica(object).hash] = until;
   return Status::kOk;
 }
 
 void StateMachine::unpin(ObjectIndex object, Time now) {
-  if (directory_.object(object).pinned) {
+  if (directory_.replica(object).pinned) {
     count_pinned(object, false);
     directory_.unpin(object, now);
   }
@@ -58,30 +57,30 @@ void StateMachine::unpin(ObjectIndex object, Time now) {
 // Keeps the books when an object becomes pinned, or ceases to be (or to be there). Nothing for one
 // that is not pinned.
 void StateMachine::count_pinned(ObjectIndex object, bool pinned) {
-  const ObjectRecord& record = directory_.object(object);
-  if (!record.pinned) {
+  if (!directory_.replica(object).pinned) {
     return;
   }
-  for (ReplicaIndex at = record.first_replica; at != kNone; at = directory_.replica(at).next) {
+  for (ReplicaIndex at = object; at != kNone; at = directory_.replica(at).next) {
     const ReplicaRecord& replica = directory_.replica(at);
     Segment& segment = *segments_.get(replica.segment);
-    const std::uint64_t units = units_of(replica.extents);
+    const std::uint64_t units = replica.extents.units();
     segment.pinned_units = pinned ? segment.pinned_units + units : segment.pinned_units - units;
   }
   if (!pinned) {
-    pinned_until_.erase(object);
+    pinned_until_.erase(directory_.replica(object).hash);
   }
 }
 
 void StateMachine::expire_pins(Time now) {
   std::vector<ObjectIndex> over;
   for (auto at = pinned_until_.begin(); at != pinned_until_.end();) {
-    if (!directory_.object(at->first).pinned) {
+    const ObjectIndex object = directory_.find(at->first);
+    if (object == kNone || !directory_.replica(object).pinned) {
       at = pinned_until_.erase(at);  // it went with its segment
       continue;
     }
     if (at->second <= now) {
-      over.push_back(at->first);
+      over.push_back(object);
     }
     ++at;
   }

@@ -1,5 +1,6 @@
 // Open puts: start, commit, abort, expiry.
 #include <algorithm>
+#include <array>
 
 #include "base/check.h"
 #include "meta/state_machine.h"
@@ -13,7 +14,6 @@ namespace {
 
 constexpr Time kCommitGrace{
     1000};  // past the client's own deadline, after which it commits no more
-constexpr std::size_t kFinishedMax = 1u << 16;
 constexpr std::uint32_t kTimeoutMaxMs = 600'000;
 constexpr Time kFirstNodeTime{1000};
 constexpr std::size_t kAbandonedMax = 1024;
@@ -21,39 +21,54 @@ constexpr std::size_t kAbandonedMax = 1024;
 }  // namespace
 
 StateMachine::StartItem StateMachine::start_item(const protocol::PutStart& start,
-                                                 const protocol::PutStartItem& item, Time now) {
+                                                 const protocol::PutStartItem& item,
+                                                 const base::KeyHasher::InNamespace& hash) {
   StartItem out;
   out.value_bytes = item.value_bytes;
-  out.answered = true;
   if (item.key.empty() || item.key.size() > Limits::kKeyBytes || item.value_bytes == 0) {
-    out.status = Status::kInvalidArgument;
+    out.answer(Status::kInvalidArgument);
     return out;
   }
   if (item.value_bytes > Limits::kValueBytes) {
-    out.status = Status::kTooLarge;
+    out.answer(Status::kTooLarge);
     return out;
   }
-  out.hash = hasher_(start.name_space, item.key);
-  out.parent = item.parent.empty() ? base::Hash128{} : hasher_(start.name_space, item.parent);
+  out.hash = hash(item.key);
+  out.parent = item.parent.empty() ? base::Hash128{} : hash(item.parent);
   out.units = units_for(pool::stored_bytes(
       item.value_bytes,
       pool::header_bytes(start.name_space.size(), item.key.size(), item.value_bytes)));
-  const ObjectIndex object = directory_.find(out.hash);
-  if (object != kNone && start.mode != PutMode::kReplace && is_readable(object)) {
-    directory_.touch(object, now);
-    out.status = Status::kExists;
-  } else if (start.mode == PutMode::kIfAbsent && is_being_put(out.hash)) {
-    out.status = Status::kInFlight;
-  } else {
-    out.answered = false;
-  }
   return out;
+}
+
+// Answers those that are there already, or are being put. By parts, as look-ups are.
+void StateMachine::answer_what_exists(std::span<StartItem> items, PutMode mode, Time now) {
+  constexpr std::size_t kPart = 128;
+  std::array<base::Hash128, kPart> hashes;
+  std::array<ObjectIndex, kPart> objects;
+  for (; !items.empty(); items = items.subspan(std::min(kPart, items.size()))) {
+    const std::size_t count = std::min(kPart, items.size());
+    std::transform(items.begin(), items.begin() + count, hashes.begin(),
+                   [](const StartItem& item) { return item.hash; });
+    directory_.find({hashes.data(), count}, {objects.data(), count});
+    for (std::size_t i = 0; i < count; ++i) {
+      StartItem& item = items[i];
+      if (item.answered) {
+        continue;
+      }
+      if (objects[i] != kNone && mode != PutMode::kReplace && is_readable(objects[i])) {
+        directory_.touch(objects[i], now);
+        item.answer(Status::kExists);
+      } else if (mode == PutMode::kIfAbsent && is_being_put(item.hash)) {
+        item.answer(Status::kInFlight);
+      }
+    }
+  }
 }
 
 // Where every node that holds it is lost, an object is put again rather than said to be there.
 bool StateMachine::is_readable(ObjectIndex object) {
-  for (ReplicaIndex at = directory_.object(object).first_replica; at != kNone;
-       at = directory_.replica(at).next) {
+  for (ReplicaIndex at = object; at != kNone; at = directory_.replica(at).next) {
     if (segments_.get(directory_.replica(at).segment)->alive()) {
       return true;
     }
@@ -62,9 +77,10 @@ bool StateMachine::is_readable(ObjectIndex object) {
 }
 
 bool StateMachine::is_being_put(const base::Hash128& hash) const {
-  const auto [first, last] = open_by_hash_.equal_range(hash);
-  return std::any_of(first, last,
-                     [&](const auto& entry) { return !open_puts_.at(entry.second).cancelled; });
+  bool found = false;
+  open_puts_.for_each_of_key(
+      hash, [&](OpenPutIndex put) { found = found || !open_puts_[put].cancelled; });
+  return found;
 }
 
 void StateMachine::put_start(SessionId session, std::uint64_t request,
@@ -94,9 +110,11 @@ void StateMachine::put_start(SessionId session, std::uint64_t request,
   waiting.put_expires = (start.lifetime_ms == 0 ? waiting.deadline : now + lifetime) + kCommitGrace;
   waiting.mode = start.mode;
   waiting.items.reserve(start.items.size());
+  const auto hash = hasher_.in(start.name_space);
   for (const protocol::PutStartItem& item : start.items) {
-    waiting.items.push_back(start_item(start, item, now));
+    waiting.items.push_back(start_item(start, item, hash));
   }
+  answer_what_exists(waiting.items, start.mode, now);
   waiting_starts_.push_back(std::move(waiting));  // served by settle(), in the order of arrival
 }
 
@@ -119,82 +137,84 @@ bool StateMachine::fill(WaitingStart& start) {
     }
     // Another may have begun, or ended, while this one waited.
     if (start.mode == PutMode::kIfAbsent && is_being_put(item.hash)) {
-      item.status = Status::kInFlight;
-    } else {
-      item.status = why_it_cannot_be_placed(start, item);
+      item.answer(Status::kInFlight);
+      continue;
     }
-    if (item.status != Status::kOk) {
-      item.answered = true;
+    OpenPut& put = open_puts_.blank();
+    if (segments_.place(item.units, start.replicas, start.preferred, put.replicas)) {
+      open(put, start, item);
+      ++held;
+      continue;
+    }
+    if (!can_ever_be_placed(start, item)) {
+      item.answer(Status::kNoSpace);
       continue;
     }
     if (!segments_.any_alive()) {
       return false;  // a node may still join
     }
-    auto replicas = segments_.place(item.units, start.replicas, start.preferred);
-    if (!replicas) {
-      // A batch that holds something itself is to commit that first, not to wait for limbo.
-      const bool waits_for_limbo = held == 0 && segments_.any_limbo();
-      if (segments_.make_room(item.units, start.replicas) || open_puts_.size() > held ||
-          waits_for_limbo) {
-        return false;
-      }
-      item.status = Status::kBusy;  // this batch itself holds all there is
-      item.answered = true;
-      continue;
+    // A batch that holds something itself is to commit that first, not to wait for limbo.
+    const bool waits_for_limbo = held == 0 && segments_.any_limbo();
+    if (segments_.make_room(item.units, start.replicas) || open_puts_.size() > held ||
+        waits_for_limbo) {
+      return false;
     }
-    item.answered = true;
-    item.put = {options_.process, ++next_put_};
-    open_puts_[item.put] = {item.hash,           start.client, start.ticket, item.value_bytes,
-                            start.put_expires,   start.mode,   item.parent,  false,
-                            *std::move(replicas)};
-    open_by_hash_.emplace(item.hash, item.put);
-    ++held;
+    item.answer(Status::kBusy);  // this batch itself holds all there is
   }
   return true;
 }
 
-// No space: where it can never fit, and where what is pinned leaves no room for it.
-Status StateMachine::why_it_cannot_be_placed(const WaitingStart& start, const StartItem& item) {
+// Opens a put that has been given its room.
+void StateMachine::open(OpenPut& put, const WaitingStart& start, StartItem& item) {
+  put.hash = item.hash;
+  put.parent = item.parent;
+  put.value_bytes = item.value_bytes;
+  put.client = start.client;
+  put.ticket = start.ticket;
+  put.expires = start.put_expires;
+  put.mode = start.mode;
+  item.put = open_puts_.id_of(open_puts_.open());
+  item.answer(Status::kOk);
+}
+
+// False where it can never fit, and where what is pinned leaves no room for it.
+bool StateMachine::can_ever_be_placed(const WaitingStart& start, const StartItem& item) {
   unsigned nodes = 0;
   unsigned large_enough = 0;
   segments_.for_each([&](SegmentIndex, Segment& segment) {
     ++nodes;  // a lost one may come back
     large_enough += segment.units_max >= item.units + segment.pinned_units ? 1 : 0;
   });
-  return nodes != 0 && large_enough < start.replicas ? Status::kNoSpace : Status::kOk;
+  return nodes == 0 || large_enough >= start.replicas;
 }
 
 // Ends a put whose handle was never handed out: it has no writer.
-void StateMachine::end_unanswered(StartItem& item, Status status) {
-  cancel(open_puts_.at(item.put), true);
-  close_put(item.put, status);
-  item.status = status;
+void StateMachine::end_unanswered(StartItem& item) {
+  const OpenPutIndex put = open_puts_.find(item.put);
+  cancel(open_puts_[put], true);
+  open_puts_.close(put, Status::kCancelled);
+  item.status = Status::kCancelled;
 }
 
 void StateMachine::answer(WaitingStart& start) {
-  protocol::Handles handles;
-  handles.items.reserve(start.items.size());
   for (StartItem& item : start.items) {
-    if (item.status == Status::kOk && open_puts_.at(item.put).cancelled) {
-      end_unanswered(item, Status::kCancelled);  // removed, or its node lost, while it waited
+    if (item.status == Status::kOk && open_puts_[open_puts_.find(item.put)].cancelled) {
+      end_unanswered(item);  // removed, or its node lost, while it waited
     }
-    protocol::Handle handle;
-    handle.status = item.status;
-    handle.put = item.put;
-    handle.value_bytes = item.value_bytes;
-    if (item.status == Status::kOk) {
-      for (const OpenReplica& replica : open_puts_.at(item.put).replicas) {
-        const Segment& segment = *segments_.get(replica.segment);
-        protocol::Replica out{segment.node.id, segment.id, replica.slot, replica.generation, 0, {}};
-        for (const pool::Extent& extent : replica.extents) {
-          out.extents.push_back({extent.first_unit, extent.units});
-        }
-        handle.replicas.push_back(std::move(out));
-      }
-    }
-    handles.items.push_back(std::move(handle));
   }
-  reply(start.session, Method::kPutStart, start.request, handles);
+  reply_handles(start.session, Method::kPutStart, start.request, [&](HandleWriter& handles) {
+    for (const StartItem& item : start.items) {
+      if (item.status != Status::kOk) {
+        handles.add(item.status);
+        continue;
+      }
+      for (const PlacedReplica& replica : open_puts_[open_puts_.find(item.put)].replicas) {
+        handles.replica(*segments_.get(replica.segment), replica.slot, replica.generation, 0,
+                        replica.extents);
+      }
+      handles.add(Status::kOk, item.put, item.value_bytes);
+    }
+  });
 }
 
 // Nobody will ever hear the answers: what these starts hold goes back, and they leave the queue.
@@ -205,7 +225,7 @@ void StateMachine::forget_starts(SessionId session) {
     }
     for (StartItem& item : start.items) {
       if (item.answered && item.status == Status::kOk) {
-        end_unanswered(item, Status::kCancelled);
+        end_unanswered(item);
       }
     }
     return true;
@@ -213,7 +233,7 @@ void StateMachine::forget_starts(SessionId session) {
 }
 
 void StateMachine::put_finish(SessionId session, std::uint64_t request,
-                              const protocol::PutFinish& finish, Time now) {
+                              const protocol::PutFinishView& finish, Time now) {
   if (finish.items.size() > Limits::kBatchKeys) {
     return refuse_batch(session, Method::kPutFinish, request);
   }
@@ -233,30 +253,29 @@ void StateMachine::put_finish(SessionId session, std::uint64_t request,
   answer_when_gone(id, std::move(waiting));
 }
 
-Status StateMachine::finish_put(base::ClientId client, const protocol::PutFinishItem& item,
+Status StateMachine::finish_put(base::ClientId client, const protocol::PutFinishItemView& item,
                                 RemoveId remove, std::uint32_t& owing, Time now) {
-  const auto found = open_puts_.find(item.put);
-  if (found == open_puts_.end()) {
-    const auto before = finished_.find(item.put);  // a repeat gets the first answer
-    return before == finished_.end() ? Status::kCancelled : before->second;
+  const OpenPutIndex index = open_puts_.find(item.put);
+  if (index == kNone) {
+    return open_puts_.outcome(item.put).value_or(Status::kCancelled);  // a repeat: the first answer
   }
-  OpenPut& put = found->second;
+  OpenPut& put = open_puts_[index];
   if (put.client != client) {
     return Status::kDenied;
   }
   Status status = Status::kCancelled;
   if (item.commit && !put.cancelled) {
-    status = commit(item.put, put, item, remove, owing, now);
+    status = commit(put, item, remove, owing, now);
   }
   if (status != Status::kOk) {
     cancel(put, true);
   }
-  close_put(item.put, status);
+  open_puts_.close(index, status);
   return status;
 }
 
-Status StateMachine::commit(base::PutId id, OpenPut& put, const protocol::PutFinishItem& item,
-                            RemoveId remove, std::uint32_t& owing, Time now) {
+Status StateMachine::commit(OpenPut& put, const protocol::PutFinishItemView& item, RemoveId remove,
+                            std::uint32_t& owing, Time now) {
   if (item.header_digests.size() != put.replicas.size()) {
     return Status::kInvalidArgument;
   }
@@ -269,57 +288,41 @@ Status StateMachine::commit(base::PutId id, OpenPut& put, const protocol::PutFin
     const std::uint32_t retiring = retire(before, waits ? remove : 0);
     owing += waits ? retiring : 0;
   }
-  const ObjectIndex object = directory_.add(put.hash, id, put.value_bytes);
-  for (std::size_t i = 0; i < put.replicas.size(); ++i) {
-    OpenReplica& replica = put.replicas[i];
-    directory_.add_replica(object, replica.segment, replica.slot, replica.generation,
-                           item.header_digests[i], std::move(replica.extents), put.parent, now);
+  const ObjectIndex object =
+      directory_.add({put.hash, item.put, put.value_bytes, put.parent}, std::move(put.replicas[0]),
+                     item.header_digests[0], now);
+  for (std::size_t i = 1; i < put.replicas.size(); ++i) {
+    directory_.add_replica(object, std::move(put.replicas[i]), item.header_digests[i], put.parent,
+                           now);
   }
   return Status::kOk;
 }
 
 // Takes the slots back. The put stays known until its writer answers or is gone.
 void StateMachine::cancel(OpenPut& put, bool writer_done) {
-  for (OpenReplica& replica : put.replicas) {
+  for (PlacedReplica& replica : put.replicas) {
     if (put.cancelled) {
       if (writer_done) {
         segments_.writer_done(replica.segment, replica.slot, replica.generation);
       }
     } else {
-      segments_.reclaim(replica.segment, replica.slot, replica.generation,
-                        std::move(replica.extents), put.client, writer_done);
+      segments_.reclaim(
+          {replica.segment, replica.slot, replica.generation, std::move(replica.extents)},
+          put.client, writer_done);
     }
   }
   put.cancelled = true;
 }
 
-void StateMachine::close_put(base::PutId id, Status status) {
-  const auto found = open_puts_.find(id);
-  auto [first, last] = open_by_hash_.equal_range(found->second.hash);
-  open_by_hash_.erase(
-      std::find_if(first, last, [&](const auto& entry) { return entry.second == id; }));
-  open_puts_.erase(found);
-  finished_[id] = status;
-  finished_order_.push_back(id);
-  if (finished_order_.size() > kFinishedMax) {
-    finished_.erase(finished_order_.front());
-    finished_order_.pop_front();
-  }
-}
-
 // The client never saw the answer, so it has not written and never will: the slots can be used
 // again at once.
 void StateMachine::abandon(base::ClientId client, std::uint64_t ticket) {
-  std::vector<base::PutId> ids;
-  for (const auto& [id, put] : open_puts_) {
-    if (put.client == client && put.ticket == ticket) {
-      ids.push_back(id);
+  open_puts_.for_each_of_client(client, [&](OpenPutIndex put) {
+    if (open_puts_[put].ticket == ticket) {
+      cancel(open_puts_[put], true);
+      open_puts_.close(put, Status::kCancelled);
     }
-  }
-  for (const base::PutId& id : ids) {
-    cancel(open_puts_.at(id), true);
-    close_put(id, Status::kCancelled);
-  }
+  });
   std::erase_if(waiting_starts_, [&](const WaitingStart& start) {
     return start.client == client && start.ticket == ticket;
   });
@@ -331,24 +334,18 @@ void StateMachine::abandon(base::ClientId client, std::uint64_t ticket) {
 }
 
 void StateMachine::expire_puts(Time now) {
-  for (auto& [id, put] : open_puts_) {
-    if (!put.cancelled && put.expires <= now) {
-      cancel(put, false);
+  open_puts_.expire(now, [&](OpenPutIndex put) {
+    if (!open_puts_[put].cancelled) {
+      cancel(open_puts_[put], false);
     }
-  }
+  });
 }
 
 void StateMachine::cancel_puts_of(base::ClientId client) {
-  std::vector<base::PutId> ids;
-  for (const auto& [id, put] : open_puts_) {
-    if (put.client == client) {
-      ids.push_back(id);
-    }
-  }
-  for (const base::PutId& id : ids) {
-    cancel(open_puts_.at(id), false);  // the node finds out whether the writer still has the memory
-    close_put(id, Status::kCancelled);
-  }
+  open_puts_.for_each_of_client(client, [&](OpenPutIndex put) {
+    cancel(open_puts_[put], false);  // the node finds out whether the writer still has the memory
+    open_puts_.close(put, Status::kCancelled);
+  });
 }
 
 }  // namespace aquifer::meta

@@ -18,14 +18,6 @@ constexpr std::size_t kReserveSlots = 64;
 
 }  // namespace
 
-std::uint64_t units_of(const std::vector<pool::Extent>& extents) {
-  std::uint64_t units = 0;
-  for (const pool::Extent& extent : extents) {
-    units += extent.units;
-  }
-  return units;
-}
-
 SegmentIndex Segments::find(base::SegmentId id) const {
   const auto found =
       std::find_if(table_.begin(), table_.end(), [&](const auto& s) { return s && s->id == id; });
@@ -80,57 +72,68 @@ std::vector<RemoveId> Segments::drop(SegmentIndex index) {
   return done;
 }
 
-// Alive segments that could ever hold the object: the preferred one, then those with the largest
-// free share. Suspects only where there is nothing else.
-std::vector<SegmentIndex> Segments::candidates(std::uint32_t units, std::string_view preferred) {
-  std::vector<SegmentIndex> indexes;
-  for_each([&](SegmentIndex index, Segment& segment) {
-    if (segment.alive() && segment.units_max >= units) {
-      indexes.push_back(index);
-    }
-  });
-  const auto free_share = [&](SegmentIndex index) {
-    Segment& s = *table_[index];
-    return static_cast<double>(s.space.free_units() + (s.units_max - s.granted_units)) /
-           static_cast<double>(s.units_max);
-  };
-  std::sort(indexes.begin(), indexes.end(), [&](SegmentIndex a, SegmentIndex b) {
-    if (table_[a]->node.suspect != table_[b]->node.suspect) {
-      return table_[b]->node.suspect;
-    }
-    const bool a_preferred = table_[a]->node.name == preferred;
-    const bool b_preferred = table_[b]->node.name == preferred;
-    return a_preferred != b_preferred ? a_preferred : free_share(a) > free_share(b);
-  });
-  return indexes;
+// Suspects only where there is nothing else; the preferred one, then those with the largest free
+// share.
+bool Segments::Candidate::is_worse_than(const Candidate& other) const {
+  if (suspect != other.suspect) {
+    return suspect;
+  }
+  return preferred != other.preferred ? other.preferred : free_share < other.free_share;
 }
 
-std::optional<std::vector<OpenReplica>> Segments::place(std::uint32_t units, unsigned replicas,
-                                                        std::string_view preferred) {
-  std::vector<OpenReplica> placed;
-  for (const SegmentIndex index : candidates(units, preferred)) {
+// Alive segments that could ever hold the object.
+const std::vector<Segments::Candidate>& Segments::candidates(std::uint32_t units,
+                                                             std::string_view preferred) {
+  candidates_.clear();
+  for_each([&](SegmentIndex index, Segment& segment) {
+    if (segment.alive() && segment.units_max >= units) {
+      const std::uint64_t free =
+          segment.space.free_units() + segment.units_max - segment.granted_units;
+      candidates_.push_back({index, segment.node.suspect, segment.node.name == preferred,
+                             static_cast<double>(free) / static_cast<double>(segment.units_max)});
+    }
+  });
+  return candidates_;
+}
+
+bool Segments::place(std::uint32_t units, unsigned replicas, std::string_view preferred,
+                     std::vector<PlacedReplica>& placed) {
+  candidates(units, preferred);
+  const auto worse = [](const Candidate& a, const Candidate& b) { return a.is_worse_than(b); };
+  std::make_heap(candidates_.begin(), candidates_.end(), worse);  // few of many are wanted
+  for (auto end = candidates_.end(); end != candidates_.begin(); --end) {
+    std::pop_heap(candidates_.begin(), end, worse);
+    const SegmentIndex index = std::prev(end)->index;
     if (auto placement = table_[index]->space.take(units)) {
       placed.push_back({index, placement->slot.index, placement->slot.generation,
                         std::move(placement->extents)});
       if (placed.size() == replicas) {
-        for (const OpenReplica& replica : placed) {
+        for (const PlacedReplica& replica : placed) {
           table_[replica.segment]->used_units += units;
         }
-        return placed;
+        return true;
       }
     }
   }
-  for (OpenReplica& replica : placed) {
-    for (const pool::Extent& extent : replica.extents) {
+  give_back(placed);
+  return false;
+}
+
+void Segments::give_back(std::vector<PlacedReplica>& placed) {
+  for (const PlacedReplica& replica : placed) {
+    for (const pool::Extent& extent : replica.extents.all()) {
       table_[replica.segment]->space.add_units(extent);
     }
     table_[replica.segment]->space.add_slot({replica.slot, replica.generation});
   }
-  return std::nullopt;
+  placed.clear();
 }
 
 bool Segments::make_room(std::uint32_t units, unsigned replicas) {
-  auto indexes = candidates(units, {});
+  std::vector<SegmentIndex> indexes;
+  for (const Candidate& candidate : candidates(units, {})) {
+    indexes.push_back(candidate.index);
+  }
   // Where least is lost, room costs least.
   const auto loss = [&](SegmentIndex index) {
     return table_[index]->can_grow()        ? 0
@@ -171,9 +174,8 @@ bool Segments::make_room_in(SegmentIndex index, std::uint32_t units) {
 }
 
 void Segments::evict_one(SegmentIndex index) {
-  DroppedReplica dropped = directory_.drop_replica(policy_.victim(index));
   ++evictions_;
-  reclaim(dropped.segment, dropped.slot, dropped.generation, std::move(dropped.extents), {}, true);
+  reclaim(directory_.drop_replica(policy_.victim(index)), {}, true);
 }
 
 void Segments::keep_reserve() {
@@ -260,17 +262,16 @@ void Segments::granted(SegmentIndex index, const protocol::Granted& message) {
   }
 }
 
-void Segments::reclaim(SegmentIndex index, std::uint32_t slot, std::uint64_t generation,
-                       std::vector<pool::Extent> extents, base::ClientId writer, bool writer_done,
+void Segments::reclaim(PlacedReplica replica, base::ClientId writer, bool writer_done,
                        RemoveId waiting) {
-  Segment& segment = *table_[index];
-  segment.retiring_units += units_of(extents);
-  segment.to_reclaim.push_back({slot, generation, writer, writer_done});
-  Retiring retiring{generation, std::move(extents), writer, writer_done, false, {}};
+  Segment& segment = *table_[replica.segment];
+  segment.retiring_units += replica.extents.units();
+  segment.to_reclaim.push_back({replica.slot, replica.generation, writer, writer_done});
+  Retiring retiring{replica.generation, std::move(replica.extents), writer, writer_done, false, {}};
   if (waiting != 0) {
     retiring.waiting.push_back(waiting);
   }
-  AQ_CHECK(segment.retiring.emplace(slot, std::move(retiring)).second);
+  AQ_CHECK(segment.retiring.emplace(replica.slot, std::move(retiring)).second);
 }
 
 void Segments::writer_done(SegmentIndex index, std::uint32_t slot, std::uint64_t generation) {
@@ -298,7 +299,7 @@ std::vector<RemoveId> Segments::reclaimed(SegmentIndex index, const protocol::Re
     Retiring& retiring = found->second;
     done.insert(done.end(), retiring.waiting.begin(), retiring.waiting.end());
     retiring.waiting.clear();
-    const std::uint64_t units = units_of(retiring.extents);
+    const std::uint64_t units = retiring.extents.units();
     if (item.next_generation == 0 && !retiring.limbo) {
       retiring.limbo = true;
       segment.retiring_units -= units;
@@ -310,7 +311,7 @@ std::vector<RemoveId> Segments::reclaimed(SegmentIndex index, const protocol::Re
     }
     (retiring.limbo ? segment.limbo_units : segment.retiring_units) -= units;
     segment.used_units -= retiring.limbo ? 0 : units;
-    for (const pool::Extent& extent : retiring.extents) {
+    for (const pool::Extent& extent : retiring.extents.all()) {
       segment.space.add_units(extent);
     }
     retiring.extents.clear();

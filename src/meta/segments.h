@@ -40,17 +40,9 @@ struct Node {
   TransportBytes written{};
 };
 
-/// One replica of an open put.
-struct OpenReplica {
-  SegmentIndex segment = kNone;
-  std::uint32_t slot = 0;
-  std::uint64_t generation = 0;
-  std::vector<pool::Extent> extents;
-};
-
 struct Retiring {
   std::uint64_t generation = 0;
-  std::vector<pool::Extent> extents;
+  Extents extents;
   base::ClientId writer{};
   bool writer_done = true;
   bool limbo = false;
@@ -93,9 +85,6 @@ struct Reserve {
   std::uint64_t high_bytes = std::uint64_t{64} << 20;
 };
 
-/// The sum of units of extents.
-std::uint64_t units_of(const std::vector<pool::Extent>& extents);
-
 class Segments {
  public:
   Segments(Directory& directory, EvictionPolicy& policy, const Reserve& reserve)
@@ -133,9 +122,9 @@ class Segments {
   bool any_limbo() const;
 
   /// Places one object: `replicas` distinct nodes, the preferred one first where it has room.
-  /// Nothing is kept when it cannot be done now.
-  std::optional<std::vector<OpenReplica>> place(std::uint32_t units, unsigned replicas,
-                                                std::string_view preferred);
+  /// False, and nothing is kept, when it cannot be done now. `placed` comes empty.
+  bool place(std::uint32_t units, unsigned replicas, std::string_view preferred,
+             std::vector<PlacedReplica>& placed);
 
   /// Starts what is needed so that place() will succeed: grants, evictions. False when nothing can
   /// be done or is under way.
@@ -146,8 +135,7 @@ class Segments {
 
   /// Takes a slot back. `writer` is none for a committed replica. `waiting` (0: none) is told when
   /// no reader can get it.
-  void reclaim(SegmentIndex index, std::uint32_t slot, std::uint64_t generation,
-               std::vector<pool::Extent> extents, base::ClientId writer, bool writer_done,
+  void reclaim(PlacedReplica replica, base::ClientId writer, bool writer_done,
                RemoveId waiting = 0);
   /// The writer of a slot that is already retiring has said that it is done.
   void writer_done(SegmentIndex index, std::uint32_t slot, std::uint64_t generation);
@@ -167,7 +155,15 @@ class Segments {
   std::uint64_t evictions() const { return evictions_; }
 
  private:
-  std::vector<SegmentIndex> candidates(std::uint32_t units, std::string_view preferred);
+  struct Candidate {
+    SegmentIndex index = kNone;
+    bool suspect = false;
+    bool preferred = false;
+    double free_share = 0;
+    bool is_worse_than(const Candidate& other) const;
+  };
+  const std::vector<Candidate>& candidates(std::uint32_t units, std::string_view preferred);
+  void give_back(std::vector<PlacedReplica>& placed);
   bool make_room_in(SegmentIndex index, std::uint32_t units);
   void evict_one(SegmentIndex index);
   static std::uint64_t reserve_units(const Segment& segment, std::uint64_t bytes,
@@ -178,6 +174,7 @@ class Segments {
   EvictionPolicy& policy_;
   const Reserve reserve_;
   std::vector<std::optional<Segment>> table_;
+  std::vector<Candidate> candidates_;  ///< of the latest question, to use its memory again
   std::uint64_t evictions_ = 0;
 };
 

@@ -2,42 +2,60 @@
 
 #include <algorithm>
 #include <iterator>
+#include <utility>
 
 #include "base/check.h"
 
 namespace aquifer::meta {
 
-void Space::insert(std::uint32_t first, std::uint32_t units) {
-  by_start_.emplace(first, units);
-  by_size_.emplace(units, first);
+Space& Space::operator=(Space&& other) noexcept {
+  other.put_in_order();
+  by_end_ = std::move(other.by_end_);
+  by_size_ = std::move(other.by_size_);
+  at_hand_ = by_end_.end();
+  slots_ = std::move(other.slots_);
+  free_units_ = std::exchange(other.free_units_, 0);
+  return *this;
 }
 
-void Space::erase(std::map<std::uint32_t, std::uint32_t>::iterator run) {
-  by_size_.erase({run->second, run->first});
-  by_start_.erase(run);
+void Space::insert(std::uint32_t first, std::uint32_t end) {
+  by_end_.emplace(end, first);
+  by_size_.emplace(end - first, first);
+}
+
+void Space::erase(ByEnd::iterator run) {
+  if (run == at_hand_) {
+    at_hand_ = by_end_.end();
+  } else {
+    by_size_.erase({run->first - run->second, run->second});
+  }
+  by_end_.erase(run);
+}
+
+// The run at hand becomes one like the others.
+void Space::put_in_order() {
+  if (at_hand_ != by_end_.end()) {
+    by_size_.emplace(at_hand_->first - at_hand_->second, at_hand_->second);
+    at_hand_ = by_end_.end();
+  }
 }
 
 void Space::add_units(pool::Extent run) {
   AQ_CHECK(run.units > 0);
   free_units_ += run.units;
   std::uint32_t first = run.first_unit;
-  std::uint32_t units = run.units;
-  auto next = by_start_.lower_bound(first);
-  AQ_CHECK(next == by_start_.end() || next->first >= first + units);  // freed twice otherwise
-  if (next != by_start_.begin()) {
-    auto before = std::prev(next);
-    AQ_CHECK(before->first + before->second <= first);
-    if (before->first + before->second == first) {
-      first = before->first;
-      units += before->second;
-      erase(before);
-    }
+  std::uint32_t end = run.first_unit + run.units;
+  const auto next = by_end_.upper_bound(first);
+  AQ_CHECK(next == by_end_.end() || next->second >= end);  // freed twice otherwise
+  if (next != by_end_.begin() && std::prev(next)->first == first) {
+    first = std::prev(next)->second;
+    erase(std::prev(next));
   }
-  if (next != by_start_.end() && next->first == run.first_unit + run.units) {
-    units += next->second;
+  if (next != by_end_.end() && next->second == end) {
+    end = next->first;
     erase(next);
   }
-  insert(first, units);
+  insert(first, end);
 }
 
 namespace {
@@ -54,21 +72,39 @@ std::uint32_t aligned_units(std::uint32_t units, std::uint32_t first, std::uint3
 
 }  // namespace
 
-// Takes up to `units` units of a run, from its first aligned unit on.
-pool::Extent Space::cut(BySize::iterator run, std::uint32_t units, std::uint32_t alignment) {
-  const auto [available, first] = *run;
+// Takes up to `units` units of a run, from its first aligned unit on. What is left behind them is
+// the run at hand.
+pool::Extent Space::cut(ByEnd::iterator run, std::uint32_t units, std::uint32_t alignment) {
+  const auto [end, first] = *run;
   const std::uint32_t start = align_up(first, alignment);
-  const std::uint32_t taken = std::min(units, aligned_units(available, first, alignment));
-  const std::uint32_t end = start + taken;
-  erase(by_start_.find(first));
-  if (start > first) {
-    insert(first, start - first);
-  }
-  if (end < first + available) {
-    insert(end, first + available - end);
-  }
+  const std::uint32_t taken = std::min(units, aligned_units(end - first, first, alignment));
   free_units_ -= taken;
+  if (run != at_hand_) {
+    put_in_order();
+    by_size_.erase({end - first, first});
+  }
+  if (start > first) {
+    insert(first, start);
+  }
+  run->second = start + taken;
+  at_hand_ = run;
+  if (run->second == end) {
+    erase(run);
+  }
   return {start, taken};
+}
+
+std::uint32_t Space::units_at_hand() const {
+  return at_hand_ == by_end_.end() ? 0 : at_hand_->first - at_hand_->second;
+}
+
+// True when the run at hand can be cut as it lies, and none in order is smaller and would do.
+bool Space::at_hand_is_best(std::uint32_t units, std::uint32_t alignment) const {
+  if (units_at_hand() < units || at_hand_->second % alignment != 0) {
+    return false;
+  }
+  const auto other = by_size_.lower_bound({units, 0});
+  return other == by_size_.end() || other->first >= units_at_hand();
 }
 
 Space::BySize::iterator Space::smallest_that_fits(std::uint32_t units, std::uint32_t alignment) {
@@ -90,16 +126,22 @@ std::optional<Placement> Space::take(std::uint32_t units) {
   }
   const std::uint32_t alignment = units >= kLargeUnits ? kLargeAlignment : 1;
   Placement placement;
-  if (const auto fitting = smallest_that_fits(units, alignment); fitting != by_size_.end()) {
-    placement.extents.push_back(cut(fitting, units, alignment));
-  } else if (const auto runs = largest_runs(units, alignment)) {
-    for (const std::uint32_t first : *runs) {
-      const auto run = by_size_.find({by_start_.at(first), first});
-      placement.extents.push_back(cut(run, units, alignment));
-      units -= placement.extents.back().units;
-    }
+  if (at_hand_is_best(units, alignment)) {
+    placement.extents.push_back(cut(at_hand_, units, alignment));
   } else {
-    return std::nullopt;
+    put_in_order();
+    const auto run_at = [&](std::uint32_t first) { return by_end_.upper_bound(first); };
+    if (const auto fitting = smallest_that_fits(units, alignment); fitting != by_size_.end()) {
+      placement.extents.push_back(cut(run_at(fitting->second), units, alignment));
+    } else if (const auto runs = largest_runs(units, alignment)) {
+      for (const std::uint32_t first : *runs) {
+        const pool::Extent extent = cut(run_at(first), units, alignment);
+        placement.extents.push_back(extent);
+        units -= extent.units;
+      }
+    } else {
+      return std::nullopt;
+    }
   }
   placement.slot = slots_.back();
   slots_.pop_back();

@@ -17,6 +17,11 @@ Space with_slots(std::uint32_t slots) {
   return space;
 }
 
+std::vector<pool::Extent> extents_of(const std::optional<Placement>& placement) {
+  const auto all = placement.value().extents.all();
+  return {all.begin(), all.end()};
+}
+
 TEST(Space, NeighboursMergeWhicheverComesFirst) {
   Space space = with_slots(1);
   space.add_units({0, 10});
@@ -27,7 +32,7 @@ TEST(Space, NeighboursMergeWhicheverComesFirst) {
   space.add_units({31, 1});  // not a neighbour
   EXPECT_EQ(space.runs(), 2u);
   EXPECT_EQ(space.free_units(), 31u);
-  EXPECT_EQ(space.take(30)->extents, (std::vector<pool::Extent>{{0, 30}}));
+  EXPECT_EQ(extents_of(space.take(30)), (std::vector<pool::Extent>{{0, 30}}));
 }
 
 TEST(Space, TheSmallestRunThatFitsIsTaken) {
@@ -35,9 +40,9 @@ TEST(Space, TheSmallestRunThatFitsIsTaken) {
   space.add_units({0, 100});
   space.add_units({200, 10});
   space.add_units({300, 20});
-  EXPECT_EQ(space.take(9)->extents, (std::vector<pool::Extent>{{200, 9}}));
-  EXPECT_EQ(space.take(10)->extents, (std::vector<pool::Extent>{{300, 10}}));
-  EXPECT_EQ(space.take(11)->extents, (std::vector<pool::Extent>{{0, 11}}));
+  EXPECT_EQ(extents_of(space.take(9)), (std::vector<pool::Extent>{{200, 9}}));
+  EXPECT_EQ(extents_of(space.take(10)), (std::vector<pool::Extent>{{300, 10}}));
+  EXPECT_EQ(extents_of(space.take(11)), (std::vector<pool::Extent>{{0, 11}}));
 }
 
 TEST(Space, AnObjectLargerThanEveryRunTakesTheLargestOnes) {
@@ -47,17 +52,17 @@ TEST(Space, AnObjectLargerThanEveryRunTakesTheLargestOnes) {
   space.add_units({20, 3});
   const auto placement = space.take(11);
   ASSERT_TRUE(placement);
-  EXPECT_EQ(placement->extents, (std::vector<pool::Extent>{{10, 7}, {0, 4}}));
+  EXPECT_EQ(extents_of(placement), (std::vector<pool::Extent>{{10, 7}, {0, 4}}));
   EXPECT_EQ(space.free_units(), 4u);
 }
 
 TEST(Space, LargeObjectsBeginAtMultiplesOfFourKibibytes) {
   Space space = with_slots(10);
   space.add_units({3, 1000});
-  EXPECT_EQ(space.take(kLargeUnits)->extents, (std::vector<pool::Extent>{{8, kLargeUnits}}));
-  EXPECT_EQ(space.take(5)->extents, (std::vector<pool::Extent>{{3, 5}})) << "what was in front";
-  EXPECT_EQ(space.take(1)->extents, (std::vector<pool::Extent>{{136, 1}}));
-  EXPECT_EQ(space.take(200)->extents, (std::vector<pool::Extent>{{144, 200}}));
+  EXPECT_EQ(extents_of(space.take(kLargeUnits)), (std::vector<pool::Extent>{{8, kLargeUnits}}));
+  EXPECT_EQ(extents_of(space.take(5)), (std::vector<pool::Extent>{{3, 5}})) << "what was in front";
+  EXPECT_EQ(extents_of(space.take(1)), (std::vector<pool::Extent>{{136, 1}}));
+  EXPECT_EQ(extents_of(space.take(200)), (std::vector<pool::Extent>{{144, 200}}));
   EXPECT_EQ(space.free_units(), 1000u - kLargeUnits - 5 - 1 - 200);
   // Exactly as many, but not from an aligned unit on: another run, or several.
   Space tight = with_slots(2);
@@ -65,7 +70,7 @@ TEST(Space, LargeObjectsBeginAtMultiplesOfFourKibibytes) {
   tight.add_units({200, 64});
   const auto placement = tight.take(128);
   ASSERT_TRUE(placement);
-  EXPECT_EQ(placement->extents, (std::vector<pool::Extent>{{8, 121}, {200, 7}}));
+  EXPECT_EQ(extents_of(placement), (std::vector<pool::Extent>{{8, 121}, {200, 7}}));
   EXPECT_FALSE(tight.take(128)) << "no more than that";
   EXPECT_EQ(tight.free_units(), 7u + 57u);
 }
@@ -119,15 +124,15 @@ TEST(Space, ARandomWalkAgreesWithABitmap) {
     for (int step = 0; step < 2000; ++step) {
       if (!taken.empty() && random.below(2) == 0) {
         std::swap(taken[random.below(taken.size())], taken.back());
-        for (const pool::Extent& extent : taken.back().extents) {
+        for (const pool::Extent& extent : taken.back().extents.all()) {
           space.add_units(extent);
           std::fill_n(free.begin() + extent.first_unit, extent.units, true);
         }
         space.add_slot(taken.back().slot);
         taken.pop_back();
       } else if (auto placement = space.take(static_cast<std::uint32_t>(1 + random.below(60)))) {
-        ASSERT_LE(placement->extents.size(), pool::kExtentsMax);
-        for (const pool::Extent& extent : placement->extents) {
+        ASSERT_LE(placement->extents.all().size(), pool::kExtentsMax);
+        for (const pool::Extent& extent : placement->extents.all()) {
           for (std::uint32_t unit = 0; unit < extent.units; ++unit) {
             ASSERT_TRUE(free.at(extent.first_unit + unit)) << "given twice";
             free[extent.first_unit + unit] = false;

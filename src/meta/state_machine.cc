@@ -6,11 +6,23 @@ namespace aquifer::meta {
 
 using protocol::Method;
 
+namespace {
+
+// Nothing follows from it: no room comes or goes.
+bool only_reads(Method method) {
+  return method == Method::kLookup || method == Method::kMatchPrefix ||
+         method == Method::kListNodes || method == Method::kPoolStatus;
+}
+
+}  // namespace
+
 StateMachine::StateMachine(const StateOptions& options, Outbox& outbox)
     : options_(options),
       outbox_(outbox),
       hasher_(options.secret),
-      segments_(directory_, policy_, options.reserve) {}
+      directory_(policy_, options.process),
+      segments_(directory_, policy_, options.reserve),
+      open_puts_(options.process) {}
 
 void StateMachine::refuse(SessionId session, Method method, std::uint64_t request, Status status,
                           std::string_view message, std::string_view hint) {
@@ -43,7 +55,9 @@ void StateMachine::handle(SessionId session, const rpc::Frame& frame, Time now) 
   } else {
     handle_node(session, frame, now);
   }
-  settle();
+  if (!only_reads(static_cast<Method>(frame.header.method))) {
+    settle();
+  }
 }
 
 void StateMachine::handle_client(SessionId session, const rpc::Frame& frame, Time now) {
@@ -64,7 +78,7 @@ void StateMachine::handle_client(SessionId session, const rpc::Frame& frame, Tim
       return decode_and<protocol::PutStart>(
           session, frame, [&](const auto& m) { put_start(session, request, m, now); });
     case Method::kPutFinish:
-      return decode_and<protocol::PutFinish>(
+      return decode_and<protocol::PutFinishView>(
           session, frame, [&](const auto& m) { put_finish(session, request, m, now); });
     case Method::kLookup:
       return decode_and<protocol::Lookup>(session, frame,
@@ -190,8 +204,7 @@ void StateMachine::tick(Time now) {
     }
     for (StartItem& item : late->items) {
       if (!item.answered) {
-        item.answered = true;
-        item.status = no_node ? Status::kUnreachable : Status::kBusy;
+        item.answer(no_node ? Status::kUnreachable : Status::kBusy);
       }
     }
     answer(*late);

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -13,6 +14,8 @@
 #include "base/hash.h"
 #include "base/ids.h"
 #include "meta/directory.h"
+#include "meta/handle_writer.h"
+#include "meta/open_puts.h"
 #include "meta/segments.h"
 #include "protocol/messages.h"
 #include "rpc/frame.h"
@@ -62,17 +65,6 @@ class StateMachine {
   protocol::PoolStatusReply status();
 
  private:
-  struct OpenPut {
-    base::Hash128 hash{};
-    base::ClientId client{};
-    std::uint64_t ticket = 0;
-    std::uint64_t value_bytes = 0;
-    Time expires{};
-    PutMode mode = PutMode::kKeep;
-    base::Hash128 parent{};
-    bool cancelled = false;
-    std::vector<OpenReplica> replicas;
-  };
   struct StartItem {
     base::Hash128 hash{};
     std::uint64_t value_bytes = 0;
@@ -80,7 +72,12 @@ class StateMachine {
     std::uint32_t units = 0;
     bool answered = false;
     Status status = Status::kOk;
-    base::PutId put{};
+    base::PutId put{};  ///< open when it is answered with kOk
+
+    void answer(Status with) {
+      answered = true;
+      status = with;
+    }
   };
   struct WaitingStart {
     SessionId session = 0;
@@ -123,8 +120,18 @@ class StateMachine {
   // state_machine.cc: sessions, dispatch, time
   template <class T>
   void send(SessionId session, protocol::Method method, const T& message);
+  static rpc::FrameHeader reply_header(protocol::Method method, std::uint64_t request) {
+    rpc::FrameHeader header;
+    header.method = static_cast<std::uint16_t>(method);
+    header.flags = rpc::kFlagReply;
+    header.id = request;
+    return header;
+  }
   template <class T>
   void reply(SessionId session, protocol::Method method, std::uint64_t request, const T& message);
+  template <class Write>  // write(HandleWriter&)
+  void reply_handles(SessionId session, protocol::Method method, std::uint64_t request,
+                     Write write);
   void refuse(SessionId session, protocol::Method method, std::uint64_t request, Status status,
               std::string_view message, std::string_view hint);
   template <class T, class Handle>
@@ -138,24 +145,25 @@ class StateMachine {
   // puts.cc
   void put_start(SessionId session, std::uint64_t request, const protocol::PutStart& start,
                  Time now);
-  void put_finish(SessionId session, std::uint64_t request, const protocol::PutFinish& finish,
+  void put_finish(SessionId session, std::uint64_t request, const protocol::PutFinishView& finish,
                   Time now);
   StartItem start_item(const protocol::PutStart& start, const protocol::PutStartItem& item,
-                       Time now);
+                       const base::KeyHasher::InNamespace& hash);
+  void answer_what_exists(std::span<StartItem> items, PutMode mode, Time now);
   bool is_being_put(const base::Hash128& hash) const;
   bool is_readable(ObjectIndex object);
   void serve_waiting_starts();
   bool fill(WaitingStart& start);
-  Status why_it_cannot_be_placed(const WaitingStart& start, const StartItem& item);
+  void open(OpenPut& put, const WaitingStart& start, StartItem& item);
+  bool can_ever_be_placed(const WaitingStart& start, const StartItem& item);
   void answer(WaitingStart& start);
-  void end_unanswered(StartItem& item, Status status);
+  void end_unanswered(StartItem& item);
   void forget_starts(SessionId session);
-  Status finish_put(base::ClientId client, const protocol::PutFinishItem& item, RemoveId remove,
+  Status finish_put(base::ClientId client, const protocol::PutFinishItemView& item, RemoveId remove,
                     std::uint32_t& owing, Time now);
-  Status commit(base::PutId id, OpenPut& put, const protocol::PutFinishItem& item, RemoveId remove,
+  Status commit(OpenPut& put, const protocol::PutFinishItemView& item, RemoveId remove,
                 std::uint32_t& owing, Time now);
   void cancel(OpenPut& put, bool writer_done);
-  void close_put(base::PutId id, Status status);
   void expire_puts(Time now);
   void cancel_puts_of(base::ClientId client);
   void abandon(base::ClientId client, std::uint64_t ticket);
@@ -164,9 +172,12 @@ class StateMachine {
   void refuse_batch(SessionId session, protocol::Method method, std::uint64_t request);
   void lookup(SessionId session, std::uint64_t request, const protocol::Lookup& lookup, Time now);
   void match_prefix(SessionId session, std::uint64_t request, const protocol::MatchPrefix& match);
+  bool write_replicas(ObjectIndex object, HandleWriter& handles);
+  template <class Visit>
+  void for_each_object(std::string_view name_space, std::span<const std::string_view> keys,
+                       Visit visit);
   void remove(SessionId session, std::uint64_t request, const protocol::Remove& remove, Time now);
   void report(const protocol::Report& report, Time now);
-  protocol::Handle handle_of(ObjectIndex object);
   Status remove_key(const base::Hash128& hash, RemoveId id, std::uint32_t& owing);
   std::uint32_t retire(ObjectIndex object, RemoveId id);
   void answer_when_gone(RemoveId id, WaitingRemove waiting);
@@ -202,22 +213,17 @@ class StateMachine {
   Outbox& outbox_;
   base::KeyHasher hasher_;
   LeastRecentlyUsed policy_;
-  Directory directory_{policy_};
+  Directory directory_;
   Segments segments_;
   std::unordered_map<SessionId, base::ClientId> client_of_;
   std::unordered_map<base::ClientId, ClientState> clients_;
-  std::unordered_map<base::PutId, OpenPut> open_puts_;
-  std::unordered_multimap<base::Hash128, base::PutId> open_by_hash_;
-  std::uint64_t next_put_ = 0;
+  OpenPuts open_puts_;
   std::deque<WaitingStart> waiting_starts_;
   std::unordered_map<RemoveId, WaitingRemove> waiting_removes_;
   RemoveId next_remove_ = 0;
   std::unordered_map<std::uint64_t, WaitingList> waiting_lists_;
   std::uint64_t next_list_ = 0;
-  std::unordered_map<ObjectIndex, Time> pinned_until_;
-  std::unordered_map<base::PutId, Status>
-      finished_;  ///< outcomes of the latest puts, for repeated commits
-  std::deque<base::PutId> finished_order_;
+  std::unordered_map<base::Hash128, Time> pinned_until_;
   std::uint64_t integrity_failures_ = 0;
   Time last_watch_{};
 };
@@ -239,11 +245,21 @@ void StateMachine::reply(SessionId session, protocol::Method method, std::uint64
     return;  // nobody waits for it
   }
   if (rpc::Buffer* out = outbox_.open(session)) {
-    rpc::FrameHeader header;
-    header.method = static_cast<std::uint16_t>(method);
-    header.flags = rpc::kFlagReply;
-    header.id = request;
-    rpc::append_frame(*out, header, message);
+    rpc::append_frame(*out, reply_header(method, request), message);
+    outbox_.appended(session);
+  }
+}
+
+template <class Write>
+void StateMachine::reply_handles(SessionId session, protocol::Method method, std::uint64_t request,
+                                 Write write) {
+  if (request == 0) {
+    return;  // nobody waits for it
+  }
+  if (rpc::Buffer* out = outbox_.open(session)) {
+    HandleWriter handles(*out, reply_header(method, request));
+    write(handles);
+    handles.end();
     outbox_.appended(session);
   }
 }

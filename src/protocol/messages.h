@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -71,6 +72,32 @@ struct Handle {
   base::SmallVector<Replica, 1> replicas;
   static constexpr auto wire =
       std::tuple{&Handle::status, &Handle::put, &Handle::value_bytes, &Handle::replicas};
+};
+
+/// Replica and Handle as meta writes them: the same on the wire, of what lies somewhere already.
+struct ReplicaView {
+  base::NodeId node{};
+  base::SegmentId segment{};
+  std::uint32_t slot = 0;
+  std::uint64_t generation = 0;
+  std::uint64_t header_digest = 0;
+  std::span<const Run> extents;
+  static constexpr auto wire =
+      std::tuple{&ReplicaView::node,       &ReplicaView::segment,       &ReplicaView::slot,
+                 &ReplicaView::generation, &ReplicaView::header_digest, &ReplicaView::extents};
+};
+struct HandleView {
+  Status status = Status::kNotFound;
+  base::PutId put{};
+  std::uint64_t value_bytes = 0;
+  std::span<const ReplicaView> replicas;
+  static constexpr auto wire = std::tuple{&HandleView::status, &HandleView::put,
+                                          &HandleView::value_bytes, &HandleView::replicas};
+};
+/// A Handle that is its status alone: fields that are not sent stay what they are by default.
+struct NoHandle {
+  Status status = Status::kNotFound;
+  static constexpr auto wire = std::tuple{&NoHandle::status};
 };
 
 struct Empty {
@@ -152,6 +179,21 @@ struct PutFinish {
   std::uint32_t timeout_ms = 0;  ///< how long a replaced value may take to go
   static constexpr auto wire =
       std::tuple{&PutFinish::items, &PutFinish::abandoned, &PutFinish::timeout_ms};
+};
+/// The same as meta reads them: what they list stays in the frame.
+struct PutFinishItemView {
+  base::PutId put{};
+  bool commit = false;
+  rpc::PlainList<std::uint64_t> header_digests;
+  static constexpr auto wire = std::tuple{&PutFinishItemView::put, &PutFinishItemView::commit,
+                                          &PutFinishItemView::header_digests};
+};
+struct PutFinishView {
+  std::vector<PutFinishItemView> items;
+  std::vector<std::uint64_t> abandoned;
+  std::uint32_t timeout_ms = 0;
+  static constexpr auto wire =
+      std::tuple{&PutFinishView::items, &PutFinishView::abandoned, &PutFinishView::timeout_ms};
 };
 struct Statuses {
   std::vector<Status> items;

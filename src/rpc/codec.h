@@ -7,13 +7,14 @@
 // that an older reader skips fields that a newer writer appended (and anyone may read a struct as a
 // string, to decode it later or not at all). Encoding is two passes (size,
 // then a pointer that moves forward); decoding checks every length before it uses or allocates
-// anything. Strings are views: into the sender's memory when encoding, into the received frame when
-// decoding.
+// anything. Lists may be spans where they are encoded. Strings are views: into the sender's memory
+// when encoding, into the received frame when decoding.
 #pragma once
 
 #include <bit>
 #include <cstdint>
 #include <cstring>
+#include <span>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -54,6 +55,26 @@ concept Growing = requires(L list) {
 }
 &&!std::is_convertible_v<L, std::string_view>;
 
+/// A list of plain values where it was received: nothing is copied until one is asked for. The same
+/// on the wire as a vector.
+template <Plain T>
+class PlainList {
+ public:
+  PlainList() = default;
+  PlainList(const char* at, std::size_t size) : at_(at), size_(size) {}
+  std::size_t size() const { return size_; }
+  /// Requires index < size().
+  T operator[](std::size_t index) const {
+    T value;
+    std::memcpy(static_cast<void*>(&value), at_ + index * sizeof(T), sizeof(T));
+    return value;
+  }
+
+ private:
+  const char* at_ = nullptr;  ///< may not be aligned
+  std::size_t size_ = 0;
+};
+
 class Sizer {
  public:
   template <Plain T>
@@ -63,7 +84,10 @@ class Sizer {
   void put(std::string_view text) { bytes_ += 4 + text.size(); }
   template <Growing L>
   void put(const L& items) {
-    using T = typename L::value_type;
+    put(std::span<const typename L::value_type>(items.data(), items.size()));
+  }
+  template <class T>
+  void put(std::span<const T> items) {
     bytes_ += 4;
     if constexpr (Plain<T>) {
       bytes_ += items.size() * sizeof(T);
@@ -97,7 +121,10 @@ class Writer {
   }
   template <Growing L>
   void put(const L& items) {
-    using T = typename L::value_type;
+    put(std::span<const typename L::value_type>(items.data(), items.size()));
+  }
+  template <class T>
+  void put(std::span<const T> items) {
     put(static_cast<std::uint32_t>(items.size()));
     if constexpr (Plain<T>) {
       raw(items.data(), items.size() * sizeof(T));
@@ -166,8 +193,22 @@ class Reader {
       return;
     }
     items.resize(count);
-    for (T& item : items) {
-      get(item);
+    if constexpr (Plain<T> && !std::is_same_v<T, bool>) {
+      if (count != 0) {
+        std::memcpy(static_cast<void*>(items.data()), take(count * sizeof(T)), count * sizeof(T));
+      }
+    } else {
+      for (T& item : items) {
+        get(item);
+      }
+    }
+  }
+  template <class T>
+  void get(PlainList<T>& items) {
+    std::uint32_t count = 0;
+    get(count);
+    if (const char* from = take(count * sizeof(T))) {
+      items = {from, count};
     }
   }
   template <Message T>

@@ -24,6 +24,14 @@ void seal_frame(Buffer& out, std::size_t frame_at, FrameHeader header) {
   std::memcpy(out.data() + frame_at, &header, sizeof header);
 }
 
+void ListFrame::end() {
+  char* const payload = out_.data() + at_ + sizeof header_;
+  const auto bytes = static_cast<std::uint32_t>(out_.data() + out_.size() - payload - 4);
+  std::memcpy(payload, &bytes, 4);
+  std::memcpy(payload + 4, &count_, 4);
+  seal_frame(out_, at_, header_);
+}
+
 std::size_t frame_bytes_wanted(std::string_view bytes) {
   FrameHeader header;
   if (bytes.size() < sizeof header) {

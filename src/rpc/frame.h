@@ -51,6 +51,30 @@ void append_frame(Buffer& out, FrameHeader header, const T& payload) {
   seal_frame(out, at, header);
 }
 
+/// Appends a frame whose payload is a message of one list, item by item as they are made, so that
+/// nothing has to be gathered first. Nothing else is appended between the first and end().
+class ListFrame {
+ public:
+  ListFrame(Buffer& out, const FrameHeader& header) : out_(out), at_(out.size()), header_(header) {
+    out_.resize(at_ + sizeof header + kSizeAndCount);
+  }
+  template <Message T>
+  void add(const T& item) {
+    const std::size_t at = out_.size();
+    out_.resize(at + encoded_bytes(item));
+    Writer(out_.data() + at).put(item);
+    ++count_;
+  }
+  void end();
+
+ private:
+  static constexpr std::size_t kSizeAndCount = 8;
+  Buffer& out_;
+  const std::size_t at_;
+  const FrameHeader header_;
+  std::uint32_t count_ = 0;
+};
+
 struct Frame {
   FrameHeader header;
   std::string_view payload;  ///< into the buffer it was read from
