@@ -22,7 +22,7 @@ void take_and_give_back(benchmark::State& state, Units&& units_of_next) {
   std::deque<Placement> taken;
   base::Random random(1);
   const auto give_back = [&](std::size_t which) {
-    for (const pool::Extent run : taken[which].extents) space.add_units(run);
+    for (const pool::Extent run : taken[which].extents.all()) space.add_units(run);
     space.add_slot(taken[which].slot);
     taken[which] = std::move(taken.back());
     taken.pop_back();
