@@ -1,6 +1,8 @@
 // Small calls, one at a time: views and gets by cached handles beside promised bounds, calls that
 // ask meta beside the bare echo of the same bytes through this stack's RPC, and that echo beside
 // raw sockets.
+#include <sched.h>
+
 #include <unistd.h>
 
 #include <chrono>
@@ -89,6 +91,36 @@ void keep(CallRound& round, std::vector<CallTimes>& rounds, LatencyPath& path, b
   path.wrong += times.wrong;
   if (!warms_up) rounds.push_back(times);
 }
+
+/// The processors this process may use, in two parts: one for the client, the rest for servers. All
+/// stay together where there is only one. Children inherit the part in which they were started.
+class TwoSides {
+ public:
+  TwoSides() {
+    if (sched_getaffinity(0, sizeof all_, &all_) != 0 || CPU_COUNT(&all_) < 2) return;
+    servers_ = all_;
+    int first = 0;
+    while (!CPU_ISSET(first, &all_)) ++first;
+    CPU_CLR(first, &servers_);
+    CPU_SET(first, &client_);
+    is_split_ = true;
+  }
+  ~TwoSides() { enter(all_); }
+  TwoSides(const TwoSides&) = delete;
+  TwoSides& operator=(const TwoSides&) = delete;
+
+  void enter_servers() const { enter(servers_); }
+  void enter_client() const { enter(client_); }
+
+ private:
+  void enter(const cpu_set_t& part) const {
+    if (is_split_) sched_setaffinity(0, sizeof part, &part);
+  }
+  cpu_set_t all_{};
+  cpu_set_t servers_{};
+  cpu_set_t client_{};
+  bool is_split_ = false;
+};
 
 class LatencyBench {
  public:
@@ -226,13 +258,21 @@ Result<void> LatencyBench::python(const std::string& meta, const PoolStatus& sta
 
 Result<void> measure_latency(const BenchSettings& settings, Progress& progress,
                              BenchReport& report) {
+  // Servers and client keep to processors of their own: whether a call has to wake another one or
+  // not makes more difference than anything that is measured here.
+  const TwoSides sides;
+  sides.enter_servers();
   auto echo = BenchEcho::start();
   if (!echo) return echo.error();
   LatencyBench bench(settings, progress, report);
-  if (!settings.meta.empty()) return bench.run(settings.meta, *echo);
+  if (!settings.meta.empty()) {
+    sides.enter_client();
+    return bench.run(settings.meta, *echo);
+  }
   progress.describe("starting a private pool");
   auto pool = PrivatePool::start({.program = settings.program, .dram_bytes = kPoolBytes});
   if (!pool) return pool.error();
+  sides.enter_client();
   auto measured = bench.run(pool->meta(), *echo);
   if (auto stopped = pool->stop(); !stopped && measured) return stopped.error();
   return measured;

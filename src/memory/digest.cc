@@ -235,14 +235,13 @@ AQ_AVX512 inline u64 reduce64(__m512i value) {
   return reduce(all);
 }
 
-constexpr std::size_t kPagesAtOnce = 4;
-constexpr std::size_t kStride = kPagesAtOnce * kSmallPage;
-
-// Streams four 4 KiB pages side by side, 256 bytes of each in turn, with one accumulator for each:
-// the prefetchers follow one stream in each page and stop at its end, so four keep more lines on
-// their way than one pass from front to back. `bytes` is a multiple of kStride, at least that; `to`
-// lies at a line.
+// Streams some 4 KiB pages side by side, 256 bytes of each in turn, with one accumulator for each:
+// the prefetchers follow one stream in each page and stop at its end, so several keep more lines on
+// their way than one pass from front to back. `bytes` is a multiple of as many pages, at least
+// that; `to` lies at a line.
+template <std::size_t kPagesAtOnce>
 AQ_AVX512 u64 avx512_pages(u64 state, char* to, const char* from, std::size_t bytes) {
+  constexpr std::size_t kStride = kPagesAtOnce * kSmallPage;
   constexpr std::size_t kTurn = 256;
   const __m512i by512 = _mm512_broadcast_i32x4(constant(kBy512));
   const __m512i by_page = _mm512_broadcast_i32x4(constant(kBySmallPage));
@@ -256,7 +255,7 @@ AQ_AVX512 u64 avx512_pages(u64 state, char* to, const char* from, std::size_t by
   __m512i all = _mm512_setzero_si512();
   for (std::size_t at = 0; at < bytes; at += kStride) {
     __m512i acc[kPagesAtOnce];
-#pragma GCC unroll 4
+#pragma GCC unroll 8
     for (std::size_t page = 0; page < kPagesAtOnce; ++page) {
       const std::size_t place = at + page * kSmallPage;
       acc[page] = move(place);
@@ -265,7 +264,7 @@ AQ_AVX512 u64 avx512_pages(u64 state, char* to, const char* from, std::size_t by
         acc[page] = fold64(acc[page], by512, move(place + i));
     }
     for (std::size_t turn = kTurn; turn < kSmallPage; turn += kTurn) {
-#pragma GCC unroll 4
+#pragma GCC unroll 8
       for (std::size_t page = 0; page < kPagesAtOnce; ++page) {
         const std::size_t place = at + page * kSmallPage + turn;
 #pragma GCC unroll 4
@@ -273,7 +272,9 @@ AQ_AVX512 u64 avx512_pages(u64 state, char* to, const char* from, std::size_t by
           acc[page] = fold64(acc[page], by512, move(place + i));
       }
     }
-    all = fold64(fold64(fold64(acc[0], by_page, acc[1]), by_page, acc[2]), by_page, acc[3]);
+    all = acc[0];
+#pragma GCC unroll 8
+    for (std::size_t page = 1; page < kPagesAtOnce; ++page) all = fold64(all, by_page, acc[page]);
     before = fold64(all, by512, _mm512_setzero_si512());
   }
   return reduce64(all);
@@ -314,11 +315,15 @@ AQ_AVX512 u64 avx512_run(u64 state, char* to, const char* from, std::size_t byte
     // Non-temporal stores want whole lines of the destination.
     at = (64 - reinterpret_cast<std::uintptr_t>(to) % 64) % 64;
     state = table_run(state, to, from, at, stores);
-    const std::size_t pages =
-        stores == Stores::kStreamingPages ? (bytes - at) / kStride * kStride : 0;
-    if (pages > 0) {
-      state = avx512_pages(state, to + at, from + at, pages);
-      at += pages;
+    if (stores == Stores::kStreamingPages) {
+      if (const std::size_t eights = (bytes - at) / (8 * kSmallPage) * (8 * kSmallPage)) {
+        state = avx512_pages<8>(state, to + at, from + at, eights);
+        at += eights;
+      }
+      if (const std::size_t fours = (bytes - at) / (4 * kSmallPage) * (4 * kSmallPage)) {
+        state = avx512_pages<4>(state, to + at, from + at, fours);
+        at += fours;
+      }
     }
     if (const std::size_t blocks = (bytes - at) / 256 * 256; blocks > 0) {
       state = avx512_blocks<To::kStream>(state, to + at, from + at, blocks);

@@ -1,7 +1,9 @@
 #include "rpc/channel.h"
 
+#include <sched.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <optional>
@@ -18,6 +20,30 @@ Error timeout() { return {Status::kTimeout, "no answer within the deadline", {}}
 constexpr std::size_t kReadBytes = 64u << 10;
 constexpr std::chrono::milliseconds kSlice{
     100};  // between two looks whether the channel was closed
+
+constexpr std::chrono::microseconds kLookFor{50};
+
+// Whether looking for an answer before sleeping pays: each time that it did not, more calls go
+// without.
+class Looks {
+ public:
+  bool skip() {
+    if (to_skip_ == 0) {
+      return false;
+    }
+    --to_skip_;
+    return true;
+  }
+  void note(bool found) {
+    next_ = found ? 1 : std::min(next_ * 2, kSkipMax);
+    to_skip_ = found ? 0 : next_;
+  }
+
+ private:
+  static constexpr unsigned kSkipMax = 64;
+  unsigned to_skip_ = 0;
+  unsigned next_ = 1;
+};
 
 // What a reply frame says: its payload, or the error it carries.
 Result<Payload> outcome_of(const Frame& frame) {
@@ -156,7 +182,7 @@ class Channel::Line {
   // One receive and what it completes. Only the reader touches in_.
   std::optional<Error> read_some(io::Deadline deadline) {
     in_.resize(std::max(in_used_ + kReadBytes, frame_bytes_wanted({in_.data(), in_used_})));
-    const ssize_t got = recv(fd_.get(), in_.data() + in_used_, in_.size() - in_used_, 0);
+    const ssize_t got = receive();
     if (got == 0) {
       return Error{Status::kUnreachable, "the connection was closed by the other side", {}};
     }
@@ -170,6 +196,28 @@ class Channel::Line {
     }
     in_used_ += static_cast<std::size_t>(got);
     return deliver();
+  }
+
+  // As recv. An answer mostly comes within some microseconds, and waking a thread that sleeps costs
+  // more than that: so it looks again and again for a while, leaving the processor to others in
+  // between, unless that has not been worth it lately.
+  ssize_t receive() {
+    const auto once = [&] {
+      return recv(fd_.get(), in_.data() + in_used_, in_.size() - in_used_, 0);
+    };
+    ssize_t got = once();
+    if (got >= 0 || errno != EAGAIN || looks_.skip()) {
+      return got;
+    }
+    const auto end = io::Clock::now() + kLookFor;
+    do {
+      sched_yield();
+      got = once();
+    } while (got < 0 && errno == EAGAIN && io::Clock::now() < end);
+    const int error = errno;
+    looks_.note(got >= 0);
+    errno = error;
+    return got;
   }
 
   std::optional<Error> deliver() {
@@ -215,6 +263,7 @@ class Channel::Line {
   std::unordered_map<std::uint64_t, Waiter*> waiters_;
   std::optional<Error> broken_;
   bool reading_ = false;
+  Looks looks_;  // like in_ and in_used_, of whoever reads
   Buffer in_;
   std::size_t in_used_ = 0;
 };
