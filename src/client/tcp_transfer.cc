@@ -17,7 +17,10 @@ using protocol::BulkReply;
 using protocol::BulkRequest;
 using protocol::BulkTrailer;
 
-constexpr std::size_t kInFlight = 32;
+// A write is on its way when it has been sent; a read that was asked for is a lane's to the end, so
+// few are asked for ahead.
+constexpr std::size_t kWritesInFlight = 32;
+constexpr std::size_t kReadsInFlight = 4;
 constexpr std::uint64_t kStepBytes = 256u << 10;  // digested while still in the cache
 constexpr int kTries = 4;                         // connections tried for the pieces of one lane
 
@@ -85,14 +88,32 @@ Outcome outcome_of(Status status) {
   }
 }
 
-// One connection and the exchanges dealt to it.
+// The exchanges with one node. Its lanes take one after the other, so that they end together
+// however fast each of them is.
+class Deal {
+ public:
+  explicit Deal(std::vector<Exchange> exchanges) : exchanges_(std::move(exchanges)) {}
+
+  // The next that nobody has taken; null at the end. Thread-safe.
+  Exchange* take() {
+    const std::size_t index = next_.fetch_add(1, std::memory_order_relaxed);
+    return index < exchanges_.size() ? &exchanges_[index] : nullptr;
+  }
+  std::span<const Exchange> all() const { return exchanges_; }
+
+ private:
+  std::vector<Exchange> exchanges_;
+  std::atomic<std::size_t> next_{0};
+};
+
+// One connection, and the exchanges that it has taken.
 class Lane {
  public:
-  Lane(Peer& peer, io::Deadline deadline) : peer_(peer), deadline_(deadline) {}
+  Lane(Peer& peer, Deal& deal, io::Deadline deadline)
+      : peer_(peer), deal_(deal), deadline_(deadline) {}
   virtual ~Lane() = default;
-  void add(Exchange exchange) { exchanges_.push_back(exchange); }
 
-  // Everything dealt to this lane; what a broken connection left is tried again on a fresh one.
+  // Exchanges until there are none; what a broken connection left is tried again on a fresh one.
   void run() {
     for (int attempt = 0; attempt < kTries && io::Clock::now() < deadline_; ++attempt) {
       auto stream = peer_.take_stream(deadline_);
@@ -105,12 +126,16 @@ class Lane {
       }
       peer_.drop_streams();
     }
-    const Outcome why = io::Clock::now() >= deadline_ ? Outcome::kTimeout : Outcome::kUnreachable;
-    for (const Exchange& exchange : exchanges_) {
-      if (!exchange.done) {
-        exchange.run.transfer->fail(why);
+    for (const Exchange* exchange : taken_) {
+      if (!exchange->done) {
+        exchange->run.transfer->fail(why());
       }
     }
+  }
+
+  // What became of exchanges that no lane could do.
+  Outcome why() const {
+    return io::Clock::now() >= deadline_ ? Outcome::kTimeout : Outcome::kUnreachable;
   }
 
  protected:
@@ -118,6 +143,8 @@ class Lane {
   virtual bool send(const Exchange& exchange) = 0;
   // Takes what follows an affirmative reply; false when the connection broke.
   virtual bool receive(const Exchange& exchange) = 0;
+  // Requests sent ahead of their replies.
+  virtual std::size_t in_flight_max() const = 0;
   // A reply that says no.
   virtual void refused(Exchange& exchange, Status status) {
     exchange.run.transfer->fail(outcome_of(status));
@@ -134,17 +161,18 @@ class Lane {
  private:
   bool run_once() {
     std::deque<Exchange*> waiting;
-    for (Exchange& exchange : exchanges_) {
-      if (exchange.done || exchange.run.transfer->failed()) {
+    std::size_t again = 0;
+    while (Exchange* const exchange = next(again)) {
+      if (exchange->done || exchange->run.transfer->failed()) {
         continue;
       }
-      if (waiting.size() == kInFlight && !take_reply(waiting)) {
+      if (waiting.size() == in_flight_max() && !take_reply(waiting)) {
         return false;
       }
-      if (io::Clock::now() >= deadline_ || !send(exchange)) {
+      if (io::Clock::now() >= deadline_ || !send(*exchange)) {
         return false;
       }
-      waiting.push_back(&exchange);
+      waiting.push_back(exchange);
     }
     while (!waiting.empty()) {
       if (!take_reply(waiting)) {
@@ -152,6 +180,16 @@ class Lane {
       }
     }
     return true;
+  }
+
+  // Those taken before, from number `again` on, then fresh ones.
+  Exchange* next(std::size_t& again) {
+    if (again == taken_.size()) {
+      if (Exchange* const fresh = deal_.take()) {
+        taken_.push_back(fresh);
+      }
+    }
+    return again < taken_.size() ? taken_[again++] : nullptr;
   }
 
   bool take_reply(std::deque<Exchange*>& waiting) {
@@ -173,17 +211,20 @@ class Lane {
   }
 
   Peer& peer_;
+  Deal& deal_;
   const io::Deadline deadline_;
   int fd_ = -1;
-  std::vector<Exchange> exchanges_;
+  std::vector<Exchange*> taken_;
 };
 
 class ReadLane final : public Lane {
  public:
-  ReadLane(Peer& peer, io::Deadline deadline, std::map<Transfer*, Arrived>& arrived)
-      : Lane(peer, deadline), arrived_(arrived) {}
+  ReadLane(Peer& peer, Deal& deal, io::Deadline deadline, std::map<Transfer*, Arrived>& arrived)
+      : Lane(peer, deal, deadline), arrived_(arrived) {}
 
  private:
+  std::size_t in_flight_max() const override { return kReadsInFlight; }
+
   bool send(const Exchange& exchange) override {
     BulkRequest request = request_for(exchange, BulkOp::kRead);
     iovec part{&request, sizeof request};
@@ -243,6 +284,8 @@ class WriteLane final : public Lane {
   using Lane::Lane;
 
  private:
+  std::size_t in_flight_max() const override { return kWritesInFlight; }
+
   bool send(const Exchange& exchange) override {
     return exchange.what == Exchange::What::kSeal ? send_seal(exchange) : send_pages(exchange);
   }
@@ -311,50 +354,40 @@ class WriteLane final : public Lane {
   std::vector<Exchange> again_;
 };
 
-using ByPeer = std::map<Peer*, std::vector<Transfer*>>;
-
-ByPeer by_peer(std::span<Transfer* const> transfers) {
-  ByPeer grouped;
-  for (Transfer* transfer : transfers) {
-    if (!transfer->failed()) {
-      grouped[transfer->peer.get()].push_back(transfer);
-    }
-  }
-  return grouped;
-}
-
-template <class L>
-using Lanes = std::vector<std::unique_ptr<L>>;
-
-// Deals runs of neighbouring exchanges to the lanes, so that each gets about the same number of
-// bytes.
+// Does all exchanges with each node over up to `streams` lanes; the lanes, for what they know
+// besides. `make` makes one.
 template <class L, class Make>
-void deal(Lanes<L>& lanes, const std::vector<Exchange>& exchanges, unsigned streams, Make make) {
-  const std::size_t count = std::min<std::size_t>(streams, exchanges.size());
-  for (std::size_t lane = 0; lane < count; ++lane) {
-    lanes.push_back(make());
-    const std::size_t end = exchanges.size() * (lane + 1) / count;
-    for (std::size_t i = exchanges.size() * lane / count; i < end; ++i) {
-      lanes.back()->add(exchanges[i]);
+std::vector<std::unique_ptr<L>> exchange_all(std::map<Peer*, std::vector<Exchange>> exchanges,
+                                             unsigned streams, const Effort& effort, Make make) {
+  std::deque<Deal> deals;
+  std::vector<std::unique_ptr<L>> lanes;
+  for (auto& [peer, of_peer] : exchanges) {
+    const std::size_t count = std::min<std::size_t>(streams, of_peer.size());
+    Deal& deal = deals.emplace_back(std::move(of_peer));
+    for (std::size_t lane = 0; lane < count; ++lane) {
+      lanes.push_back(make(*peer, deal));
     }
   }
-}
-
-template <class L>
-void run_lanes(Lanes<L>& lanes, const Effort& effort) {
   effort.workers.run(lanes.size(), static_cast<unsigned>(std::max<std::size_t>(lanes.size(), 1)),
                      [&](std::size_t i) { lanes[i]->run(); });
+  for (const Deal& deal : deals) {
+    for (const Exchange& exchange : deal.all()) {
+      if (!exchange.done) {
+        exchange.run.transfer->fail(lanes.front()->why());
+      }
+    }
+  }
+  return lanes;
 }
 
-// Writes exchanges, and again those that arrived damaged.
-void write_exchanges(std::map<Peer*, std::vector<Exchange>> exchanges, const Effort& effort) {
+// Writes exchanges by so many streams to each node, and again those that arrived damaged.
+void write_exchanges(std::map<Peer*, std::vector<Exchange>> exchanges, unsigned streams,
+                     const Effort& effort) {
   while (!exchanges.empty()) {
-    Lanes<WriteLane> lanes;
-    for (const auto& [peer, of_peer] : exchanges) {
-      deal(lanes, of_peer, effort.tcp_streams,
-           [&] { return std::make_unique<WriteLane>(*peer, effort.deadline); });
-    }
-    run_lanes(lanes, effort);
+    const auto lanes =
+        exchange_all<WriteLane>(std::move(exchanges), streams, effort, [&](Peer& peer, Deal& deal) {
+          return std::make_unique<WriteLane>(peer, deal, effort.deadline);
+        });
     exchanges.clear();
     for (auto& lane : lanes) {
       for (const Exchange& exchange : lane->take_again()) {
@@ -383,22 +416,24 @@ bool is_whole(Transfer& transfer, const Arrived& arrived) {
 
 void read_tcp(std::span<Transfer* const> transfers, const Effort& effort) {
   std::map<Transfer*, Arrived> arrived;
-  Lanes<ReadLane> lanes;
-  for (auto& [peer, of_peer] : by_peer(transfers)) {
-    std::vector<Exchange> exchanges;
-    for (Transfer* transfer : of_peer) {
-      Arrived& mine = arrived[transfer];
-      mine.header.resize(transfer->header_bytes());
-      mine.digests.resize(pool::page_count(transfer->value_bytes));
-      exchanges.push_back({Exchange::What::kHeader, {transfer, 0, 0}, 0, false});
-      for (const PageRun& run : page_runs({&transfer, 1})) {
-        exchanges.push_back({Exchange::What::kPages, run, 0, false});
-      }
+  std::map<Peer*, std::vector<Exchange>> exchanges;
+  for (Transfer* transfer : transfers) {
+    if (transfer->failed()) {
+      continue;
     }
-    deal(lanes, exchanges, effort.tcp_streams,
-         [&, peer = peer] { return std::make_unique<ReadLane>(*peer, effort.deadline, arrived); });
+    Arrived& mine = arrived[transfer];
+    mine.header.resize(transfer->header_bytes());
+    mine.digests.resize(pool::page_count(transfer->value_bytes));
+    auto& of_peer = exchanges[transfer->peer.get()];
+    of_peer.push_back({Exchange::What::kHeader, {transfer, 0, 0}, 0, false});
+    for (const PageRun& run : page_runs({&transfer, 1})) {
+      of_peer.push_back({Exchange::What::kPages, run, 0, false});
+    }
   }
-  run_lanes(lanes, effort);
+  exchange_all<ReadLane>(std::move(exchanges), effort.tcp_streams, effort,
+                         [&](Peer& peer, Deal& deal) {
+                           return std::make_unique<ReadLane>(peer, deal, effort.deadline, arrived);
+                         });
   for (auto& [transfer, mine] : arrived) {
     if (!transfer->failed() && !is_whole(*transfer, mine)) {
       transfer->fail(Outcome::kDamaged);
@@ -414,7 +449,7 @@ void write_tcp(std::span<Transfer* const> transfers, const Effort& effort) {
       pages[transfer->peer.get()].push_back({Exchange::What::kPages, run, 0, false});
     }
   }
-  write_exchanges(std::move(pages), effort);
+  write_exchanges(std::move(pages), effort.tcp_streams, effort);
 }
 
 void seal_tcp(std::span<Transfer* const> transfers, const Effort& effort) {
@@ -426,7 +461,8 @@ void seal_tcp(std::span<Transfer* const> transfers, const Effort& effort) {
       seals[transfer->peer.get()].push_back({Exchange::What::kSeal, {transfer, 0, 0}, 0, false});
     }
   }
-  write_exchanges(std::move(seals), effort);
+  // A few small messages: one stream, by this thread, is there sooner than another thread wakes.
+  write_exchanges(std::move(seals), 1, effort);
 }
 
 }  // namespace aquifer::client

@@ -280,7 +280,7 @@ AQ_AVX512 u64 avx512_pages(u64 state, char* to, const char* from, std::size_t by
   return reduce64(all);
 }
 
-// How far ahead the source is asked for when it is streamed from front to back.
+// How far ahead the source is asked for where it is likely to be large: streamed, or only read.
 constexpr std::size_t kAhead = 2048;
 
 // 256 bytes a turn over four accumulators. `bytes` is a multiple of 256, at least 256.
@@ -290,7 +290,7 @@ AQ_AVX512 u64 avx512_blocks(u64 state, char* to, const char* from, std::size_t b
   constexpr std::size_t kTurn = kLanes * 64;
   const __m512i by_turn = _mm512_broadcast_i32x4(constant(kBy2048));
   const auto move = [to, from](std::size_t place) AQ_AVX512 {
-    if constexpr (kTo == To::kStream) _mm_prefetch(from + place + kAhead, _MM_HINT_T0);
+    if constexpr (kTo != To::kMemory) _mm_prefetch(from + place + kAhead, _MM_HINT_T0);
     const __m512i line = load64(from + place);
     store64<kTo>(to + place, line);
     return line;

@@ -287,7 +287,7 @@ void BulkConnection::begin_write() {
 // writer's.
 Status BulkConnection::write_arrived(const char* from, std::size_t bytes, int fd,
                                      std::size_t& moved) {
-  const std::lock_guard lock(write_->mutex);
+  const std::shared_lock lock(write_->mutex);
   return guarded(segment_->view(), Status::kUnreachable,
                  [&] { return write_unlocked(from, bytes, fd, moved); });
 }

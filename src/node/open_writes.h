@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <shared_mutex>
 #include <unordered_map>
 #include <vector>
 
@@ -15,9 +16,10 @@
 
 namespace aquifer::node {
 
-/// One such put. Guarded by its mutex.
+/// One such put. Guarded by its mutex; shared by those who only write bytes to the segment, as the
+/// streams of a client write pages of one value side by side.
 struct OpenWrite {
-  std::mutex mutex;
+  std::shared_mutex mutex;
   std::uint64_t generation = 0;
   base::PutId put{};
   std::vector<std::uint64_t> page_digests;
