@@ -1,5 +1,7 @@
 // The part `digest`: what it costs to digest every byte while it is copied. The pool's own copy of
 // the block, page by page as puts and gets do it, beside the plain copy that takes the same walk.
+#include <unistd.h>
+
 #include <algorithm>
 #include <string_view>
 #include <vector>
@@ -105,6 +107,7 @@ Result<void> measure_digest(const BenchSettings& settings, Progress& progress,
   if (!copies) return copies.error();
   for (const Direction direction : {Direction::kPut, Direction::kGet}) {
     BenchRow row = measure(direction, settings, *buffers, *copies);
+    row.client_process = static_cast<std::uint64_t>(getpid());
     row.verified = verifies(*buffers, *copies, Content("digest", settings.seed));
     report.rows.push_back(std::move(row));
   }

@@ -21,7 +21,7 @@ using protocol::BulkTrailer;
 // few are asked for ahead.
 constexpr std::size_t kWritesInFlight = 32;
 constexpr std::size_t kReadsInFlight = 4;
-constexpr std::uint64_t kStepBytes = 256u << 10;  // digested while still in the cache
+constexpr std::uint64_t kStepBytes = 512u << 10;  // digested while still in the cache
 constexpr int kTries = 4;                         // connections tried for the pieces of one lane
 
 // One request and its reply: a run of pages, the header of a read, or the seal of a write.

@@ -150,7 +150,7 @@ Result<void> move_all(int fd, std::span<iovec> parts, Deadline deadline, short e
 }  // namespace
 
 void keep_local_bulk_in_cache(int fd) {
-  constexpr int kSendBytes = 128 << 10;  // the kernel doubles it
+  constexpr int kSendBytes = 256 << 10;  // the kernel doubles it
   if (is_within_host(fd)) {
     setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &kSendBytes, sizeof kSendBytes);
   }

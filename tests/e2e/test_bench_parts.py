@@ -43,6 +43,15 @@ def test_a_full_pool_is_measured_beside_one_with_room(processes):
     assert any("evictions in 16 puts into the full pool, 0 in 16" in text for text in remarks)
 
 
+def test_digests_are_measured_beside_the_same_copy_without(processes):
+    rows, _, _ = measure(processes, "--only", "digest")
+    assert set(rows) == {"digest.put", "digest.get"}
+    for row in rows.values():
+        assert (row["unit"], row["target"]) == ("GB/s", 0.97)
+        assert row["reference_name"].startswith("copy ")
+        assert row["value"] > 0 and row["reference"] > 0
+
+
 def test_a_cold_client_is_measured_beside_a_warm_one(processes):
     rows, remarks, _ = measure(processes, "--only", "cold")
     assert set(rows) == {"cold.get", "cold.put"}
