@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "aquifer/types.h"
+#include "base/check.h"
 #include "base/chunked_vector.h"
 #include "base/ids.h"
 #include "base/index_table.h"
@@ -46,8 +47,14 @@ class OpenPuts {
   /// Numbers puts within an epoch, from 1 on.
   explicit OpenPuts(std::uint64_t epoch) : epoch_(epoch) {}
 
-  OpenPut& operator[](OpenPutIndex index) { return records_[index]; }
-  const OpenPut& operator[](OpenPutIndex index) const { return records_[index]; }
+  OpenPut& operator[](OpenPutIndex index) {
+    AQ_CHECK(index < records_.size());
+    return records_[index];
+  }
+  const OpenPut& operator[](OpenPutIndex index) const {
+    AQ_CHECK(index < records_.size());
+    return records_[index];
+  }
   base::PutId id_of(OpenPutIndex put) const { return {epoch_, records_[put].sequence}; }
   std::uint64_t size() const { return records_.size() - free_.size(); }
 

@@ -190,16 +190,25 @@ bool StateMachine::can_ever_be_placed(const WaitingStart& start, const StartItem
 
 // Ends a put whose handle was never handed out: it has no writer.
 void StateMachine::end_unanswered(StartItem& item) {
+  item.status = Status::kCancelled;
   const OpenPutIndex put = open_puts_.find(item.put);
+  if (put == kNone) {
+    return;
+  }
   cancel(open_puts_[put], true);
   open_puts_.close(put, Status::kCancelled);
-  item.status = Status::kCancelled;
 }
 
 void StateMachine::answer(WaitingStart& start) {
   for (StartItem& item : start.items) {
-    if (item.status == Status::kOk && open_puts_[open_puts_.find(item.put)].cancelled) {
-      end_unanswered(item);  // removed, or its node lost, while it waited
+    if (item.status != Status::kOk) {
+      continue;
+    }
+    // Removed, or its node lost, while it waited; or ended by its client, who has not been told of
+    // it.
+    const OpenPutIndex put = open_puts_.find(item.put);
+    if (put == kNone || open_puts_[put].cancelled) {
+      end_unanswered(item);
     }
   }
   reply_handles(start.session, Method::kPutStart, start.request, [&](HandleWriter& handles) {

@@ -163,7 +163,9 @@ void StateMachine::client_hello(SessionId session, std::uint64_t request,
                   "this connection belongs to another client already", {});
   }
   ClientState& client = clients_[hello.client];
-  if (client.session != 0) {
+  if (client.session != 0 && client.session != session) {
+    // The client has another connection now; what it asked for on this one it will not hear of.
+    forget_starts(client.session);
     client_of_.erase(client.session);
   }
   client.session = session;

@@ -141,6 +141,41 @@ TEST_F(StateMachineFailureTest, ABatchThatWaitedForAClientThatIsGoneHoldsNothing
   EXPECT_EQ(sim.put(other, "c", half), Status::kOk);
 }
 
+TEST_F(StateMachineFailureTest, APutThatIsEndedBeforeItsStartIsAnsweredIsCancelledInTheAnswer) {
+  const auto half = node.units() * pool::kUnitBytes / 2;
+  const auto held = sim.start_one(other, "held", half);
+  const auto waiting = sim.start(client, {"a", "b"}, half - 8192, 1, 60'000);
+  ASSERT_GT(sim.used_units(0), units_of(held));
+  protocol::Handle guessed;  // numbers are given out in a row
+  guessed.put = {held.put.epoch, held.put.sequence + 1};
+  EXPECT_EQ(sim.finish(client, guessed, false), Status::kCancelled);
+  EXPECT_EQ(sim.finish(other, held, false), Status::kCancelled);
+  sim.pass(Time(10));
+  sim.collect(client);
+  const auto answers = sim.handles(client, waiting);
+  ASSERT_EQ(answers.size(), 2u);
+  EXPECT_EQ(answers[0].status, Status::kCancelled);
+  EXPECT_EQ(answers[1].status, Status::kOk);
+  EXPECT_EQ(sim.used_units(0), units_of(answers[1]));
+}
+
+TEST_F(StateMachineFailureTest, ABatchOfAConnectionThatItsClientHasLeftHoldsNothing) {
+  const auto half = node.units() * pool::kUnitBytes / 2;
+  const auto held = sim.start_one(other, "held", half);
+  sim.start(client, {"a", "b"}, half - 8192, 1, 60'000);
+  const SessionId left = client.session;
+  sim.connect(client);  // by another connection, while the first one lingers
+  sim.deliver();
+  EXPECT_EQ(sim.used_units(0), units_of(held));
+  sim.disconnect(client);
+  sim.pass(Time(5000));
+  sim.meta.disconnected(left, sim.now);
+  sim.pass(Time(70'000));
+  sim.connect(other);
+  sim.pass(Time(1000));
+  EXPECT_EQ(sim.put(other, "c", half), Status::kOk);
+}
+
 TEST_F(StateMachineFailureTest, ALostNodesObjectsAreNotOfferedAndComeBackWithItInTime) {
   ASSERT_EQ(sim.put(client, "key"), Status::kOk);
   const auto before = sim.look(client, "key");
