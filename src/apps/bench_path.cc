@@ -60,15 +60,18 @@ std::vector<BenchPath::Limit> BenchPath::limits(std::size_t batch) {
     }
     return found;
   }
-  const auto add = [&](BenchCrew& crew) {
-    found.push_back({base::cat(crew.members(), crew.members() == 1 ? "_thread" : "_threads"),
-                     [=, this, &crew](Direction direction, SlotRange range) {
-                       return setup_.sockets->run(direction, buffers(direction), range, batch,
-                                                  repeats(direction), crew);
-                     }});
-  };
-  add(stream_crew_);
-  if (threads_ < setup_.settings.streams) add(crew_);
+  for (const SocketKind& kind : setup_.sockets) {
+    const auto add = [&](BenchCrew& crew) {
+      found.push_back(
+          {base::cat(crew.members(), crew.members() == 1 ? "_thread" : "_threads", kind.suffix),
+           [=, this, &kind, &crew](Direction direction, SlotRange range) {
+             return kind.sockets.run(direction, buffers(direction), range, batch,
+                                     repeats(direction), crew);
+           }});
+    };
+    add(stream_crew_);
+    if (threads_ < setup_.settings.streams) add(crew_);
+  }
   return found;
 }
 

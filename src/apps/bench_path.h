@@ -16,6 +16,12 @@
 
 namespace aquifer::apps {
 
+/// Raw sockets set up in one way.
+struct SocketKind {
+  std::string suffix;  ///< of the names of its limits
+  BenchSockets sockets;
+};
+
 /// What all paths of a bench share.
 struct BenchSetup {
   const BenchSettings& settings;
@@ -24,7 +30,7 @@ struct BenchSetup {
   const BlockBuffers& source;
   const BlockBuffers& destination;
   const BenchCopies& copies;
-  const BenchSockets* sockets;  // none where TCP is not measured
+  const std::vector<SocketKind>& sockets;  // none where TCP is not measured
   BenchObjects& objects;
   Progress& progress;
 };

@@ -27,9 +27,12 @@ Error failed(const std::string& what) {
   return {Status::kIo, "the socket limit: " + what + ": " + std::strerror(errno), ""};
 }
 
-void send_at_once(int stream) {
+void set_up(int stream, int send_bytes) {
   const int on = 1;
   setsockopt(stream, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  if (send_bytes != 0) {
+    setsockopt(stream, SOL_SOCKET, SO_SNDBUF, &send_bytes, sizeof send_bytes);
+  }
 }
 
 /// A listening socket on a free port of 127.0.0.1, and its address.
@@ -47,14 +50,14 @@ base::UniqueFd listen_locally(sockaddr_in& address) {
   return listener;
 }
 
-[[noreturn]] void be_peer(pid_t parent, int listener, std::span<std::byte> memory) {
+[[noreturn]] void be_peer(pid_t parent, int listener, std::span<std::byte> memory, int send_bytes) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != parent) _exit(1);
   populate(memory);  // a fork leaves the pages of shared memory to be found one by one
   const int stream = accept(listener, nullptr, nullptr);
   close(listener);
   if (stream >= 0) {
-    send_at_once(stream);
+    set_up(stream, send_bytes);
     serve_socket_stream(stream, memory);
   }
   _exit(0);
@@ -109,7 +112,8 @@ std::vector<iovec> take(std::vector<iovec>& pieces, std::size_t& next, std::size
 
 }  // namespace
 
-Result<BenchSockets> BenchSockets::start(std::span<std::byte> memory, unsigned streams) {
+Result<BenchSockets> BenchSockets::start(std::span<std::byte> memory, unsigned streams,
+                                         int send_bytes) {
   BenchSockets sockets(memory.size());
   sockaddr_in address;
   const base::UniqueFd listener = listen_locally(address);
@@ -118,14 +122,14 @@ Result<BenchSockets> BenchSockets::start(std::span<std::byte> memory, unsigned s
   for (unsigned i = 0; i < streams; ++i) {
     const pid_t peer = fork();
     if (peer < 0) return failed("cannot start a process");
-    if (peer == 0) be_peer(parent, listener.get(), memory);
+    if (peer == 0) be_peer(parent, listener.get(), memory, send_bytes);
     sockets.peers_.push_back(peer);
     base::UniqueFd stream(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     if (!stream ||
         connect(stream.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) {
       return failed("cannot connect to the peer");
     }
-    send_at_once(stream.get());
+    set_up(stream.get(), send_bytes);
     sockets.streams_.push_back(std::move(stream));
   }
   return sockets;

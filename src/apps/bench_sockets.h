@@ -22,8 +22,10 @@ namespace aquifer::apps {
 class BenchSockets {
  public:
   /// Forks, so call it before the process has other threads. `memory` (shared, of whole objects) is
-  /// what the peer sends from and receives into; it outlives this object. Errors: kIo.
-  static Result<BenchSockets> start(std::span<std::byte> memory, unsigned streams);
+  /// what the peer sends from and receives into; it outlives this object. `send_bytes` bounds what
+  /// is on its way in each stream and direction; 0 leaves that to the system. Errors: kIo.
+  static Result<BenchSockets> start(std::span<std::byte> memory, unsigned streams,
+                                    int send_bytes = 0);
 
   BenchSockets(BenchSockets&&) noexcept = default;
   BenchSockets& operator=(BenchSockets&&) = delete;

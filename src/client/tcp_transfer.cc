@@ -115,6 +115,12 @@ class Lane {
 
   // Exchanges until there are none; what a broken connection left is tried again on a fresh one.
   void run() {
+    // First something to do, then a connection: others may have taken all.
+    if (Exchange* const first = deal_.take()) {
+      taken_.push_back(first);
+    } else {
+      return;
+    }
     for (int attempt = 0; attempt < kTries && io::Clock::now() < deadline_; ++attempt) {
       auto stream = peer_.take_stream(deadline_);
       if (!stream) {
