@@ -18,6 +18,8 @@ namespace {
 
 constexpr double kTarget = 0.97;
 constexpr std::size_t kSampleSlots = 16;
+constexpr unsigned kTimes = 4;         // a sample copies them so often
+constexpr unsigned kRoundsForOne = 3;  // a few hundredths are to be told apart
 
 std::uint64_t g_digests = 0;  // of all that was copied last; read, so that none is left out
 
@@ -48,18 +50,19 @@ BenchRow measure(Direction direction, const BenchSettings& settings, const Block
   const CopyVariant& plain = same_walk();
   BenchCrew crew(1);
   std::size_t next = 0;
-  const double gigabytes = static_cast<double>(kSampleSlots * bytes_of(settings.shape)) / 1e9;
+  const double gigabytes =
+      static_cast<double>(kTimes * kSampleSlots * bytes_of(settings.shape)) / 1e9;
   const auto sample = [&](const CopyVariant& variant) {
     const SlotRange range{next, kSampleSlots};
     next = (next + kSampleSlots) % buffers.slots();
-    return gigabytes / copies.run(variant, direction, buffers, range, 1, crew);
+    return gigabytes / copies.run(variant, direction, buffers, range, kTimes, crew);
   };
   BenchRow row;
   row.name = direction == Direction::kPut ? "digest.put" : "digest.get";
   row.reference_name = std::string("copy ") + std::string(plain.name);
   row.target = kTarget;
   std::vector<double> limits;
-  for (unsigned round = 0; round <= settings.rounds; ++round) {
+  for (unsigned round = 0; round <= settings.rounds * kRoundsForOne; ++round) {
     const double limit = sample(plain);
     const double value = sample(ours);
     if (round == 0) continue;  // warms up
@@ -68,7 +71,7 @@ BenchRow measure(Direction direction, const BenchSettings& settings, const Block
   }
   row.value = median(row.samples);
   row.reference = median(limits);
-  row.moved_bytes = row.samples.size() * kSampleSlots * bytes_of(settings.shape);
+  row.moved_bytes = row.samples.size() * kTimes * kSampleSlots * bytes_of(settings.shape);
   return row;
 }
 

@@ -21,7 +21,7 @@ constexpr std::size_t kReadBytes = 64u << 10;
 constexpr std::chrono::milliseconds kSlice{
     100};  // between two looks whether the channel was closed
 
-constexpr std::chrono::microseconds kLookFor{50};
+constexpr std::chrono::microseconds kLookFor{150};
 
 // Whether looking for an answer before sleeping pays: each time that it did not, more calls go
 // without.
