@@ -57,10 +57,9 @@ bool resolve(const Transfer& transfer, Target& target) {
   return true;
 }
 
-// Large runs map in what they are about to touch, where the thread that does so ahead has not come
-// yet.
+// Maps in what a run is about to touch, where the thread that does so ahead has not come yet: large
+// runs, and all that write, since what is written next lies mostly behind what was written last.
 void map_in(const Transfer& transfer, const Target& target, std::uint64_t offset) {
-  if (transfer.bytes() < memory::streaming_threshold()) return;
   Cursor<Piece> at(target.span(), offset);
   for (std::uint64_t left = kRunPages * pool::kPageBytes; left > 0;) {
     const std::size_t run = at.run(left);
@@ -122,7 +121,9 @@ void read_run(const PageRun& run) {
     return transfer.fail(Outcome::kStale);
   }
   const std::uint64_t offset = run.first_page * pool::kPageBytes;
-  map_in(transfer, target, offset);
+  if (transfer.bytes() >= memory::streaming_threshold()) {
+    map_in(transfer, target, offset);
+  }
   RunStores way(run, memory::reading_choice());
   const Stores stores = way.stores();
   bool match = true;
