@@ -1,5 +1,8 @@
 #include "io/loop.h"
 
+#include <sched.h>
+
+#include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
@@ -11,6 +14,24 @@ namespace aquifer::io {
 namespace asio = boost::asio;
 
 struct Loop::State {
+  using Clock = std::chrono::steady_clock;
+
+  // Looks until something has come or the time is over.
+  void look() {
+    const auto end = std::exchange(look_until, Clock::time_point());
+    std::size_t came = 0;
+    while (came == 0 && !context.stopped() && Clock::now() < end) {
+      sched_yield();
+      came = context.poll();
+    }
+    skip_next = came > 0 ? 0 : std::clamp(2 * skip_next, 1u, kSkipMax);
+    to_skip = skip_next;
+  }
+
+  static constexpr unsigned kSkipMax = 64;
+  Clock::time_point look_until{};
+  unsigned to_skip = 0;    ///< so many wishes to look are not followed
+  unsigned skip_next = 0;  ///< after the next time that nothing comes, about twice as many
   asio::io_context context{1};
   asio::executor_work_guard<asio::io_context::executor_type> work = asio::make_work_guard(context);
 };
@@ -34,7 +55,23 @@ void repeat(const std::shared_ptr<asio::steady_timer>& timer, std::chrono::milli
 Loop::Loop() : state_(std::make_unique<State>()) {}
 Loop::~Loop() = default;
 
-void Loop::run() { state_->context.run(); }
+void Loop::run() {
+  while (state_->context.run_one() > 0) {
+    state_->context.poll();
+    if (state_->look_until != State::Clock::time_point()) {
+      state_->look();
+    }
+  }
+}
+
+void Loop::look_for(std::chrono::microseconds time) {
+  if (state_->to_skip > 0) {
+    --state_->to_skip;
+  } else {
+    state_->look_until = State::Clock::now() + time;
+  }
+}
+
 void Loop::stop() { state_->context.stop(); }
 void Loop::post(std::function<void()> work) { asio::post(state_->context, std::move(work)); }
 

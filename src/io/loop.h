@@ -26,6 +26,10 @@ class Loop {
   void post(std::function<void()> work);
   /// Runs `work` on the loop's thread again and again, first after `period`, until the loop ends.
   void every(std::chrono::milliseconds period, std::function<void()> work);
+  /// Something is about to come: for so long the loop looks again and again, leaving the processor
+  /// to others in between, before it sleeps; less often when nothing came the last times. On the
+  /// loop's thread.
+  void look_for(std::chrono::microseconds time);
   /// Runs `work` once after `delay`.
   void after(std::chrono::milliseconds delay, std::function<void()> work);
 

@@ -20,6 +20,7 @@ namespace aquifer::meta {
 namespace {
 
 constexpr std::chrono::milliseconds kTick{10};
+constexpr std::chrono::microseconds kFinishFollows{30};
 constexpr std::uint32_t kStrangerBytesMax = 64u << 10;  // of one message before the hello
 
 class LoopServer final : public Server, private Outbox {
@@ -93,6 +94,9 @@ class LoopServer final : public Server, private Outbox {
     rpc::Connection::Handlers handlers;
     handlers.on_frame = [this, session](rpc::Connection& connection, const rpc::Frame& frame) {
       state_.handle(session, frame, now());
+      if (frame.header.method == static_cast<std::uint16_t>(protocol::Method::kPutStart)) {
+        loop_.look_for(kFinishFollows);  // that of a small value is here before this thread sleeps
+      }
       if (state_.knows(session)) {
         connection.set_payload_max(rpc::kFrameBytesMax);
       }
