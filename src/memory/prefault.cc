@@ -21,7 +21,7 @@ Prefault::~Prefault() {
 }
 
 // Reading maps in the neighbours of a page with it, and pages of shared memory are then writable
-// too: a quarter of what populating for writing costs (docs/performance.md).
+// too: cheaper than populating for writing (docs/performance.md).
 void Prefault::map_in(std::uint64_t chunk) {
   const std::uint64_t first = chunk * kChunkBytes;
   madvise(mapping_.data() + first, std::min(kChunkBytes, mapping_.size() - first),
