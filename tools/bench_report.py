@@ -27,7 +27,7 @@ logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
 INK = "#010101"  # stands for the colour of the text around the chart
 OURS, LIMIT, TARGET, MET, MISSED = "#3b82f6", "#8b949e", "#d97706", "#2da44e", "#e5534b"
 SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
-BLOCK = re.compile(r"(shm|tcp)\.(put|get)\.r(\d+)\.b(\d+)\.t(\d+)(\.memcpy)?$")
+BLOCK = re.compile(r"(shm|tcp)\.(put|get)\.r(\d+)\.b(\d+)\.t(\d+)(\.memcpy|\.digests)?$")
 PEERS = ("redis", "memcached")
 STYLE = {
     "svg.fonttype": "none", "font.family": "sans-serif", "font.size": 10,

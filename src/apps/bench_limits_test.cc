@@ -88,11 +88,13 @@ TEST_F(Limits, SocketsMoveEveryPieceOfTheRange) {
     ASSERT_TRUE(sockets.ok()) << sockets.error().message;
     for (const unsigned members : {1u, streams}) {
       BenchCrew crew(members);
-      for (const Direction direction : {Direction::kPut, Direction::kGet}) {
-        prepare(direction);
-        const auto seconds = sockets->run(direction, *buffers_, {3, 4}, 2, 1, crew);
-        ASSERT_TRUE(seconds.ok()) << seconds.error().message;
-        expect_wrapped_range(direction);
+      for (const bool digests : {false, true}) {
+        for (const Direction direction : {Direction::kPut, Direction::kGet}) {
+          prepare(direction);
+          const auto seconds = sockets->run(direction, *buffers_, {3, 4}, 2, 1, digests, crew);
+          ASSERT_TRUE(seconds.ok()) << seconds.error().message;
+          expect_wrapped_range(direction);
+        }
       }
     }
   }

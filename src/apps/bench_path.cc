@@ -60,17 +60,20 @@ std::vector<BenchPath::Limit> BenchPath::limits(std::size_t batch) {
     }
     return found;
   }
-  for (const SocketKind& kind : setup_.sockets) {
-    const auto add = [&](BenchCrew& crew) {
-      found.push_back(
-          {base::cat(crew.members(), crew.members() == 1 ? "_thread" : "_threads", kind.suffix),
-           [=, this, &kind, &crew](Direction direction, SlotRange range) {
-             return kind.sockets.run(direction, buffers(direction), range, batch,
-                                     repeats(direction), crew);
-           }});
-    };
-    add(stream_crew_);
-    if (threads_ < setup_.settings.streams) add(crew_);
+  for (const bool digests : {false, true}) {
+    for (const SocketKind& kind : setup_.sockets) {
+      const auto add = [&](BenchCrew& crew) {
+        found.push_back({base::cat(crew.members(), crew.members() == 1 ? "_thread" : "_threads",
+                                   kind.suffix, digests ? "_digests" : ""),
+                         [=, this, &kind, &crew](Direction direction, SlotRange range) {
+                           return kind.sockets.run(direction, buffers(direction), range, batch,
+                                                   repeats(direction), digests, crew);
+                         },
+                         digests});
+      };
+      add(stream_crew_);
+      if (threads_ < setup_.settings.streams) add(crew_);
+    }
   }
   return found;
 }
@@ -155,23 +158,32 @@ Result<std::uint64_t> BenchPath::settled_bytes(Direction direction) {
 void BenchPath::add_rows(BenchRow row, std::size_t batch, const std::vector<Limit>& tried,
                          std::vector<BenchRow>& rows) const {
   const BenchSettings& settings = setup_.settings;
+  const bool is_tcp = transport_ == Transport::kTcp;
   row.value = median(row.samples);
   for (const Limit& limit : tried) row.candidates.push_back({limit.name, median(limit.values)});
-  const auto best = std::max_element(
-      row.candidates.begin(), row.candidates.end(),
-      [](const BenchCandidate& a, const BenchCandidate& b) { return a.value < b.value; });
-  row.reference = best->value;
-  const bool is_tcp = transport_ == Transport::kTcp;
-  row.reference_name = base::cat(is_tcp ? "sockets " : "copy ", best->name);
   row.target = bench_target(name_of_transport(transport_), batch, threads_, settings.replicas,
                             setup_.machine.cores);
+  const auto refer_to_best = [&](bool digests) {
+    row.reference = 0;
+    for (std::size_t i = 0; i < tried.size(); ++i) {
+      if (tried[i].digests != digests || row.candidates[i].value <= row.reference) continue;
+      row.reference = row.candidates[i].value;
+      row.reference_name = base::cat(is_tcp ? "sockets " : "copy ", tried[i].name);
+    }
+  };
+  refer_to_best(false);
   rows.push_back(row);
-  if (is_tcp || threads_ != 1) return;
-  row.name += ".memcpy";
-  row.reference = row.candidates.front().value;
-  row.reference_name = "copy memcpy";
-  row.target = bench_memcpy_target(batch, threads_, settings.replicas);
-  rows.push_back(std::move(row));
+  if (is_tcp) {
+    row.name += ".digests";
+    refer_to_best(true);
+    rows.push_back(std::move(row));
+  } else if (threads_ == 1) {
+    row.name += ".memcpy";
+    row.reference = row.candidates.front().value;
+    row.reference_name = "copy memcpy";
+    row.target = bench_memcpy_target(batch, threads_, settings.replicas);
+    rows.push_back(std::move(row));
+  }
 }
 
 /// The next slots in turn, so that no sample finds what the one before has left in the caches.

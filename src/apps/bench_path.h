@@ -56,6 +56,7 @@ class BenchPath {
   struct Limit {
     std::string name;
     std::function<Result<double>(Direction, SlotRange)> run;
+    bool digests = false;          // sockets that digest too: the reference of a row of their own
     std::vector<double> values{};  // GB/s, one a round
   };
 

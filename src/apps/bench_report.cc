@@ -69,7 +69,8 @@ std::string candidates_text(const BenchReport& report, std::string_view prefix,
   for (const BenchCandidate& candidate : first->candidates) head.push_back(candidate.name);
   TextTable table(head, 1);
   for (const BenchRow& row : report.rows) {
-    if (!row.name.starts_with(prefix) || row.name.ends_with(".memcpy")) continue;
+    const bool is_twin = row.name.ends_with(".memcpy") || row.name.ends_with(".digests");
+    if (!row.name.starts_with(prefix) || is_twin) continue;
     std::vector<std::string> cells{row.name};
     for (const BenchCandidate& candidate : row.candidates) cells.push_back(fixed(candidate.value));
     table.add(std::move(cells));

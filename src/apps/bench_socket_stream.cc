@@ -7,11 +7,21 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "memory/digest.h"
+
 namespace aquifer::apps {
 namespace {
 
 // Enough to fill the socket's buffers with one call, well below the system's limit of 1,024.
 constexpr std::size_t kPiecesPerCall = 128;
+// What is digested before more is moved, as large as the pool's own steps.
+constexpr std::size_t kSendStep = 512u << 10;
+constexpr std::size_t kReceiveStep = 256u << 10;
+
+// Kept, so that no compiler leaves the work out.
+volatile std::uint64_t last_digest;
+
+void digest_of(const void* at, std::size_t bytes) { last_digest = memory::digest(0, at, bytes); }
 
 bool receive_all(int stream, void* to, std::size_t bytes) {
   auto* at = static_cast<std::byte*>(to);
@@ -46,12 +56,13 @@ std::uint64_t total(std::span<const iovec> pieces) {
 }  // namespace
 
 SocketExchange::SocketExchange(int stream, Direction direction, std::uint64_t offset,
-                               std::vector<iovec> pieces)
+                               std::vector<iovec> pieces, bool digests)
     : stream_(stream),
       is_put_(direction == Direction::kPut),
-      request_{is_put_ ? 1u : 0u, offset, total(pieces)},
+      request_{is_put_ ? 1u : 0u, offset, total(pieces), digests ? 1u : 0u},
       pieces_(std::move(pieces)),
-      awaits_byte_(is_put_) {}
+      awaits_byte_(is_put_),
+      digests_(digests) {}
 
 short SocketExchange::events() const {
   return is_put_ && next_ < pieces_.size() ? POLLOUT : POLLIN;
@@ -67,7 +78,7 @@ SocketExchange::Step SocketExchange::step(bool wait) {
   const bool is_last = next_ == pieces_.size();
   msghdr message{};
   message.msg_iov = is_last ? &last : &pieces_[next_];
-  message.msg_iovlen = is_last ? 1 : std::min(kPiecesPerCall, pieces_.size() - next_);
+  message.msg_iovlen = is_last ? 1 : ready_pieces();
   const int flags = wait ? 0 : MSG_DONTWAIT;
   const ssize_t moved = is_put_ && !is_last ? sendmsg(stream_, &message, flags | MSG_NOSIGNAL)
                                             : recvmsg(stream_, &message, flags);
@@ -81,10 +92,27 @@ SocketExchange::Step SocketExchange::step(bool wait) {
   return Step::kMoved;
 }
 
+/// How many pieces the next call may name: of a put that digests, those that it has digested.
+std::size_t SocketExchange::ready_pieces() {
+  const std::size_t most = std::min(kPiecesPerCall, pieces_.size() - next_);
+  if (!digests_ || !is_put_) return most;
+  const bool is_fresh = digested_ == 0;
+  std::size_t count = 0;
+  for (std::size_t bytes = 0; count < most && bytes < (is_fresh ? kSendStep : digested_); ++count) {
+    const iovec& piece = pieces_[next_ + count];
+    bytes += piece.iov_len;
+    if (is_fresh) digest_of(piece.iov_base, piece.iov_len);
+    if (is_fresh) digested_ = bytes;
+  }
+  return count;
+}
+
 void SocketExchange::advance(std::size_t bytes) {
+  if (is_put_) digested_ -= std::min(bytes, digested_);
   while (bytes > 0) {
     iovec& piece = pieces_[next_];
     const std::size_t part = std::min(bytes, piece.iov_len);
+    if (digests_ && !is_put_) digest_of(piece.iov_base, part);
     piece.iov_base = static_cast<std::byte*>(piece.iov_base) + part;
     piece.iov_len -= part;
     bytes -= part;
@@ -97,9 +125,11 @@ void serve_socket_stream(int stream, std::span<std::byte> memory) {
   while (receive_all(stream, &request, sizeof request)) {
     while (request.bytes > 0) {
       std::byte* at = memory.data() + request.offset;
-      const std::size_t run =
-          std::min<std::uint64_t>(request.bytes, memory.size() - request.offset);
+      const bool digests = request.digests != 0 && request.is_put != 0;
+      const std::size_t run = std::min<std::uint64_t>(
+          {request.bytes, memory.size() - request.offset, digests ? kReceiveStep : request.bytes});
       if (!(request.is_put != 0 ? receive_all(stream, at, run) : send_all(stream, at, run))) return;
+      if (digests) digest_of(at, run);
       request.offset = (request.offset + run) % memory.size();
       request.bytes -= run;
     }

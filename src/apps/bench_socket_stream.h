@@ -19,13 +19,17 @@ struct SocketRequest {
   std::uint64_t is_put = 0;
   std::uint64_t offset = 0;
   std::uint64_t bytes = 0;
+  std::uint64_t digests = 0;  // the peer digests what it has received
 };
 
 /// The caller's side of one exchange: the request, then the bytes to or from scattered pieces, then
-/// for a put one byte that says that all have arrived.
+/// for a put one byte that says that all have arrived. With `digests` the bytes are digested where
+/// a pool must: of a put before they are sent and when they have arrived, of a get when they have
+/// arrived, in steps that stay in the cache.
 class SocketExchange {
  public:
-  SocketExchange(int stream, Direction direction, std::uint64_t offset, std::vector<iovec> pieces);
+  SocketExchange(int stream, Direction direction, std::uint64_t offset, std::vector<iovec> pieces,
+                 bool digests = false);
 
   int stream() const { return stream_; }
   bool is_done() const { return next_ == pieces_.size() && !awaits_byte_; }
@@ -40,6 +44,7 @@ class SocketExchange {
 
  private:
   void advance(std::size_t bytes);
+  std::size_t ready_pieces();
 
   int stream_;
   bool is_put_;
@@ -47,6 +52,8 @@ class SocketExchange {
   std::vector<iovec> pieces_;
   std::size_t next_ = 0;
   bool awaits_byte_;
+  bool digests_;
+  std::size_t digested_ = 0;  // bytes from next_ on that are digested and not sent
 };
 
 /// Serves exchanges until the stream ends. Uses nothing but system calls, so a forked child may run

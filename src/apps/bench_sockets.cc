@@ -144,7 +144,8 @@ BenchSockets::~BenchSockets() {
 }
 
 Result<double> BenchSockets::run(Direction direction, const BlockBuffers& buffers, SlotRange range,
-                                 std::size_t batch, unsigned times, BenchCrew& crew) const {
+                                 std::size_t batch, unsigned times, bool digests,
+                                 BenchCrew& crew) const {
   const std::size_t object_bytes = memory_bytes_ / buffers.slots();
   std::chrono::steady_clock::duration spent{};
   std::atomic<bool> is_broken = false;
@@ -159,7 +160,7 @@ Result<double> BenchSockets::run(Direction direction, const BlockBuffers& buffer
       const std::size_t to = bytes * (i + 1) / streams_.size();
       exchanges.emplace_back(streams_[i].get(), direction,
                              (now.first * object_bytes + from) % memory_bytes_,
-                             take(pieces, next, to - from));
+                             take(pieces, next, to - from), digests);
     }
     const auto begin = std::chrono::steady_clock::now();
     crew.run([&](unsigned member) {

@@ -1,6 +1,6 @@
 // The socket limit of this machine for one block workload: a peer in other processes sends and
-// takes the same pieces over plain loopback TCP, with as many streams, and nothing else. No framing
-// beyond one request a batch, no digests.
+// takes the same pieces over plain loopback TCP, with as many streams, and nothing else: no framing
+// beyond one request a batch, and digests only where they are asked for.
 #pragma once
 
 #include <sys/types.h>
@@ -32,10 +32,10 @@ class BenchSockets {
   ~BenchSockets();
 
   /// Moves `times` as many slots as `range` has, from its first on, in batches of `batch`, each
-  /// batch split evenly over the streams, by the members of the crew. Returns the seconds that
-  /// took. Errors: kIo.
+  /// batch split evenly over the streams, by the members of the crew; with `digests` the bytes are
+  /// digested too (bench_socket_stream.h). Returns the seconds that took. Errors: kIo.
   Result<double> run(Direction direction, const BlockBuffers& buffers, SlotRange range,
-                     std::size_t batch, unsigned times, BenchCrew& crew) const;
+                     std::size_t batch, unsigned times, bool digests, BenchCrew& crew) const;
 
  private:
   explicit BenchSockets(std::size_t memory_bytes) : memory_bytes_(memory_bytes) {}

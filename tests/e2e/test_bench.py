@@ -67,7 +67,8 @@ def test_bench_measures_both_transports_and_verifies(processes):
     results, answer = bench(processes)
     rows = rows_by_name(results)
     assert set(rows) == {f"{way}.{act}.r1.b8.t1{bound}" for act in ("put", "get")
-                         for way, bound in (("shm", ""), ("shm", ".memcpy"), ("tcp", ""))}
+                         for way, bound in (("shm", ""), ("shm", ".memcpy"), ("tcp", ""),
+                                            ("tcp", ".digests"))}
     for name, row in rows.items():
         assert ROW_FIELDS <= set(row)
         assert row["verified"] is True and row["unit"] == "GB/s" and row["better"] == "higher"
