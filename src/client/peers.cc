@@ -87,7 +87,7 @@ std::shared_ptr<MappedSegment> Peer::map(io::Deadline deadline) {
   if (!readable || !view) {
     return nullptr;
   }
-  auto mapped = std::make_shared<MappedSegment>(*std::move(mapping), *view, reply.viewer);
+  auto mapped = std::make_shared<MappedSegment>(*std::move(mapping), *view, reply.user);
   mapped->prefault.run_ahead(view->shape().data_offset,
                              std::min<std::uint64_t>(granted_end, mapped->mapping.size()));
   return mapped;

@@ -13,7 +13,7 @@
 
 #include "aquifer/result.h"
 #include "base/ids.h"
-#include "client/viewers.h"
+#include "client/slot_uses.h"
 #include "io/address.h"
 #include "io/socket.h"
 #include "memory/prefault.h"
@@ -25,12 +25,12 @@ namespace aquifer::client {
 /// A segment in this process's address space. The mapping keeps the lock by which the node knows
 /// that we live.
 struct MappedSegment {
-  MappedSegment(memory::Mapping memory, const pool::SegmentView& segment, std::uint32_t viewer)
-      : mapping(std::move(memory)), view(segment), viewers(segment, viewer), prefault(mapping) {}
+  MappedSegment(memory::Mapping memory, const pool::SegmentView& segment, std::uint32_t user)
+      : mapping(std::move(memory)), view(segment), uses(segment, user), prefault(mapping) {}
 
   memory::Mapping mapping;
   pool::SegmentView view;
-  Viewers viewers;
+  SlotUses uses;
   memory::Prefault prefault;
 };
 

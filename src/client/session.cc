@@ -192,7 +192,7 @@ Effort Session::effort(const Call& call) {
   return {workers_, options_.copy_threads, options_.tcp_streams, call.deadline};
 }
 
-bool Session::route(Transfer& transfer, io::Deadline deadline) {
+bool Session::route(Transfer& transfer, Work work, io::Deadline deadline) {
   if (transfer.peer != nullptr) {
     return true;
   }
@@ -202,6 +202,10 @@ bool Session::route(Transfer& transfer, io::Deadline deadline) {
   }
   if (options_.transport != Transport::kTcp) {
     transfer.mapped = transfer.peer->segment(transfer.place.segment, deadline);
+  }
+  // A client that the node could give no bit to cannot say what it writes: the node writes for it.
+  if (work != Work::kRead && transfer.mapped != nullptr && !transfer.mapped->uses.usable()) {
+    transfer.mapped = nullptr;
   }
   if (transfer.mapped == nullptr && options_.transport == Transport::kShm) {
     if (io::Clock::now() >= deadline) {
@@ -223,7 +227,7 @@ void Session::move(std::span<Transfer* const> transfers, Work work, const Call& 
     if (transfer->failed()) {
       continue;
     }
-    if (!route(*transfer, call.deadline)) {
+    if (!route(*transfer, work, call.deadline)) {
       transfer->fail(io::Clock::now() >= call.deadline ? Outcome::kTimeout : Outcome::kUnreachable);
     } else {
       (transfer->mapped != nullptr ? by_memory : by_tcp).push_back(transfer);

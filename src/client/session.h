@@ -79,9 +79,9 @@ class Session : public std::enable_shared_from_this<Session> {
   Result<void> greet(rpc::Channel& channel, io::Deadline deadline);
   void refresh_nodes(io::Deadline deadline);
   Effort effort(const Call& call);
-  /// Finds the way to a replica's node; false when there is none.
-  bool route(Transfer& transfer, io::Deadline deadline);
   enum class Work : std::uint8_t { kRead, kWrite, kSeal };
+  /// Finds the way to a replica's node; false when there is none.
+  bool route(Transfer& transfer, Work work, io::Deadline deadline);
   void move(std::span<Transfer* const> transfers, Work work, const Call& call);
   void note_moved(const Transfer& transfer, Work work);
   void note_use(const Handle& handle);

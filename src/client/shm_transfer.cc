@@ -88,6 +88,14 @@ bool slot_is(const Transfer& transfer, SlotState state) {
   return readable && is;
 }
 
+bool is_live(const Transfer& transfer) {
+  bool is = false;
+  const bool readable = guarded(transfer, [&] {
+    is = transfer.mapped->view.header().live.load(std::memory_order_acquire) == 1;
+  });
+  return readable && is;
+}
+
 void settle(Transfer& transfer, bool no_fault, bool match) {
   if (!no_fault) {
     transfer.fail(Outcome::kUnreachable);
@@ -183,6 +191,54 @@ void write_run(const PageRun& run) {
   settle(transfer, no_fault, true);
 }
 
+// What the slot is to say of its replica; readable before the seal, so that the node knows what a
+// writer who stays away may still touch.
+void describe(Transfer& transfer) {
+  pool::SlotContent content;
+  content.put = transfer.put;
+  content.header_digest = transfer.header_digest;
+  content.value_bytes = transfer.value_bytes;
+  content.header_bytes = transfer.header_bytes();
+  content.extent_count = transfer.place.extent_count;
+  content.extents = transfer.place.extents;
+  const bool no_fault = guarded(transfer, [&] {
+    pool::write_content(transfer.mapped->view.slot(transfer.place.slot), transfer.place.generation,
+                        content);
+  });
+  settle(transfer, no_fault, true);
+}
+
+// Holds the slots of transfers for writing; those that have been taken back fail.
+class Writing {
+ public:
+  explicit Writing(std::span<Transfer* const> transfers) {
+    for (Transfer* transfer : transfers) {
+      if (transfer->failed()) {
+        continue;
+      }
+      if (transfer->place.slot < transfer->mapped->view.slot_count() && is_live(*transfer) &&
+          transfer->mapped->uses.enter(transfer->place.slot, transfer->place.generation,
+                                       SlotUses::Kind::kWrite)) {
+        held_.push_back(transfer);
+      } else {
+        transfer->fail(Outcome::kStale);
+      }
+    }
+  }
+  ~Writing() {
+    for (Transfer* transfer : held_) {
+      transfer->mapped->uses.leave(transfer->place.slot, SlotUses::Kind::kWrite);
+    }
+  }
+  Writing(const Writing&) = delete;
+  Writing& operator=(const Writing&) = delete;
+
+  std::span<Transfer* const> held() const { return held_; }
+
+ private:
+  std::vector<Transfer*> held_;
+};
+
 // Header and slot, then the seal: the only change of a slot's state that a client makes.
 void seal(Transfer& transfer) {
   Target target;
@@ -192,22 +248,15 @@ void seal(Transfer& transfer) {
   const std::vector<std::byte> header =
       pool::encode_header(transfer.identity(), transfer.page_digests);
   transfer.header_digest = pool::digest_of_header(transfer.put, header);
-  pool::SlotContent content;
-  content.put = transfer.put;
-  content.header_digest = transfer.header_digest;
-  content.value_bytes = transfer.value_bytes;
-  content.header_bytes = static_cast<std::uint32_t>(header.size());
-  content.extent_count = transfer.place.extent_count;
-  content.extents = transfer.place.extents;
+  describe(transfer);
   const ConstPiece piece{header.data(), header.size()};
   bool sealed = false;
   const bool no_fault = guarded(transfer, [&] {
     Cursor<ConstPiece> from({&piece, 1}, 0);
     Cursor<Piece> to(target.span(), pool::header_offset(transfer.value_bytes));
     memory::copy_digest(0, to, from, piece.bytes, Stores::kCached);
-    pool::Slot& slot = transfer.mapped->view.slot(transfer.place.slot);
-    pool::write_content(slot, transfer.place.generation, content);
-    sealed = pool::swap_word(slot, {transfer.place.generation, SlotState::kGranted},
+    sealed = pool::swap_word(transfer.mapped->view.slot(transfer.place.slot),
+                             {transfer.place.generation, SlotState::kGranted},
                              {transfer.place.generation, SlotState::kSealed});
   });
   if (!no_fault) {
@@ -296,19 +345,18 @@ void verify_shm(std::span<Transfer* const> transfers, const Effort& effort) {
 void write_shm(std::span<Transfer* const> transfers, const Effort& effort) {
   for (Transfer* transfer : transfers) {
     transfer->page_digests.resize(pool::page_count(transfer->value_bytes));
-    if (transfer->place.slot >= transfer->mapped->view.slot_count() ||
-        !slot_is(*transfer, SlotState::kGranted)) {
-      transfer->fail(Outcome::kStale);
-    }
   }
-  for_each_run(transfers, effort, write_run);
+  const Writing writing(transfers);
+  for (Transfer* transfer : writing.held()) {
+    describe(*transfer);
+  }
+  for_each_run(writing.held(), effort, write_run);
 }
 
 void seal_shm(std::span<Transfer* const> transfers, const Effort&) {
-  for (Transfer* transfer : transfers) {
-    if (!transfer->failed()) {
-      seal(*transfer);
-    }
+  const Writing writing(transfers);
+  for (Transfer* transfer : writing.held()) {
+    seal(*transfer);
   }
 }
 

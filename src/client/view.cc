@@ -34,7 +34,7 @@ ViewState::ViewState(std::vector<std::byte> copy) : process_(getpid()), copy_(st
 
 ViewState::~ViewState() {
   if (mapped_ != nullptr && getpid() == process_) {  // a forked child has no mapping
-    mapped_->viewers.leave(place_.slot);
+    mapped_->uses.leave(place_.slot, SlotUses::Kind::kView);
   }
 }
 
@@ -92,11 +92,11 @@ Result<View> Session::view_one(std::string_view key, const Call& call) {
     bool readable = false;
     for (const ReplicaPlace& place : viewing.handle->replicas) {
       auto transfer = transfer_of(viewing, place, call);
-      if (!route(*transfer, call.deadline)) {
+      if (!route(*transfer, Work::kRead, call.deadline)) {
         viewing.failure = Status::kUnreachable;
         continue;
       }
-      if (transfer->mapped == nullptr || !transfer->mapped->viewers.usable()) {
+      if (transfer->mapped == nullptr || !transfer->mapped->uses.usable()) {
         readable = true;
         continue;
       }
@@ -145,9 +145,9 @@ std::unique_ptr<Transfer> Session::transfer_of(const Viewing& viewing, const Rep
 
 // Holds the slot and checks what lies there: the header each time, the bytes the first time.
 std::unique_ptr<ViewState> Session::look(Transfer& transfer, Viewing& viewing, const Call& call) {
-  Viewers& viewers = transfer.mapped->viewers;
   if ((transfer.remembered && !is_kept(*transfer.mapped)) || !may_enter(transfer) ||
-      !viewers.enter(transfer.place.slot, transfer.place.generation)) {
+      !transfer.mapped->uses.enter(transfer.place.slot, transfer.place.generation,
+                                   SlotUses::Kind::kView)) {
     ++counters_.stale_handles;
     viewing.failure = Status::kNotFound;
     return nullptr;

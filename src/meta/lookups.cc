@@ -122,7 +122,7 @@ void StateMachine::answer_when_gone(RemoveId id, WaitingRemove waiting) {
 Status StateMachine::remove_key(const base::Hash128& hash, RemoveId id, std::uint32_t& owing) {
   Status status = Status::kNotFound;
   open_puts_.for_each_of_key(hash, [&](OpenPutIndex put) {
-    cancel(open_puts_[put], false);
+    owing += cancel(open_puts_[put], id);
     status = Status::kOk;
   });
   if (const ObjectIndex object = directory_.find(hash); object != kNone) {
@@ -138,7 +138,7 @@ std::uint32_t StateMachine::retire(ObjectIndex object, RemoveId id) {
   std::uint32_t owing = 0;
   for (ReplicaIndex at = object; at != kNone;) {
     const ReplicaIndex next = directory_.replica(at).next;
-    segments_.reclaim(directory_.drop_replica(at), {}, true, id);
+    segments_.reclaim(directory_.drop_replica(at), id);
     ++owing;
     at = next;
   }

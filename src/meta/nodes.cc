@@ -92,7 +92,7 @@ void StateMachine::drop_segment(SegmentIndex index) {
   open_puts_.for_each([&](OpenPutIndex at) {
     OpenPut& put = open_puts_[at];
     if (std::any_of(put.replicas.begin(), put.replicas.end(), is_lost)) {
-      cancel(put, false);
+      cancel(put);
       std::erase_if(put.replicas, is_lost);
     }
   });
@@ -115,7 +115,7 @@ void StateMachine::verified(SegmentIndex index, const protocol::Verified& messag
     if (record.pinned) {
       segments_.get(index)->pinned_units -= record.extents.units();
     }
-    segments_.reclaim(directory_.drop_replica(replica), {}, true);
+    segments_.reclaim(directory_.drop_replica(replica));
   }
 }
 

@@ -195,7 +195,7 @@ void StateMachine::end_unanswered(StartItem& item) {
   if (put == kNone) {
     return;
   }
-  cancel(open_puts_[put], true);
+  cancel(open_puts_[put]);
   open_puts_.close(put, Status::kCancelled);
 }
 
@@ -276,8 +276,9 @@ Status StateMachine::finish_put(base::ClientId client, const protocol::PutFinish
   if (item.commit && !put.cancelled) {
     status = commit(put, item, remove, owing, now);
   }
+  // What did not become an object is answered when it cannot become one any more.
   if (status != Status::kOk) {
-    cancel(put, true);
+    owing += cancel(put, remove);
   }
   open_puts_.close(index, status);
   return status;
@@ -307,20 +308,22 @@ Status StateMachine::commit(OpenPut& put, const protocol::PutFinishItemView& ite
   return Status::kOk;
 }
 
-// Takes the slots back. The put stays known until its writer answers or is gone.
-void StateMachine::cancel(OpenPut& put, bool writer_done) {
+// Takes the slots back. The put stays known until its writer answers or is gone. `waiting` (0:
+// nobody) is told when no slot can be sealed or read any more; the number of slots it waits for.
+std::uint32_t StateMachine::cancel(OpenPut& put, RemoveId waiting) {
+  std::uint32_t owing = 0;
   for (PlacedReplica& replica : put.replicas) {
-    if (put.cancelled) {
-      if (writer_done) {
-        segments_.writer_done(replica.segment, replica.slot, replica.generation);
-      }
-    } else {
+    if (!put.cancelled) {
       segments_.reclaim(
-          {replica.segment, replica.slot, replica.generation, std::move(replica.extents)},
-          put.client, writer_done);
+          {replica.segment, replica.slot, replica.generation, std::move(replica.extents)});
+    }
+    if (waiting != 0 &&
+        segments_.wait_for(replica.segment, replica.slot, replica.generation, waiting)) {
+      ++owing;
     }
   }
   put.cancelled = true;
+  return owing;
 }
 
 // The client never saw the answer, so it has not written and never will: the slots can be used
@@ -328,7 +331,7 @@ void StateMachine::cancel(OpenPut& put, bool writer_done) {
 void StateMachine::abandon(base::ClientId client, std::uint64_t ticket) {
   open_puts_.for_each_of_client(client, [&](OpenPutIndex put) {
     if (open_puts_[put].ticket == ticket) {
-      cancel(open_puts_[put], true);
+      cancel(open_puts_[put]);
       open_puts_.close(put, Status::kCancelled);
     }
   });
@@ -345,14 +348,14 @@ void StateMachine::abandon(base::ClientId client, std::uint64_t ticket) {
 void StateMachine::expire_puts(Time now) {
   open_puts_.expire(now, [&](OpenPutIndex put) {
     if (!open_puts_[put].cancelled) {
-      cancel(open_puts_[put], false);
+      cancel(open_puts_[put]);
     }
   });
 }
 
 void StateMachine::cancel_puts_of(base::ClientId client) {
   open_puts_.for_each_of_client(client, [&](OpenPutIndex put) {
-    cancel(open_puts_[put], false);  // the node finds out whether the writer still has the memory
+    cancel(open_puts_[put]);
     open_puts_.close(put, Status::kCancelled);
   });
 }

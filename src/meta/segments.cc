@@ -175,7 +175,7 @@ bool Segments::make_room_in(SegmentIndex index, std::uint32_t units) {
 
 void Segments::evict_one(SegmentIndex index) {
   ++evictions_;
-  reclaim(directory_.drop_replica(policy_.victim(index)), {}, true);
+  reclaim(directory_.drop_replica(policy_.victim(index)));
 }
 
 void Segments::keep_reserve() {
@@ -262,29 +262,31 @@ void Segments::granted(SegmentIndex index, const protocol::Granted& message) {
   }
 }
 
-void Segments::reclaim(PlacedReplica replica, base::ClientId writer, bool writer_done,
-                       RemoveId waiting) {
+void Segments::reclaim(PlacedReplica replica, RemoveId waiting) {
   Segment& segment = *table_[replica.segment];
   segment.retiring_units += replica.extents.units();
-  segment.to_reclaim.push_back({replica.slot, replica.generation, writer, writer_done});
-  Retiring retiring{replica.generation, std::move(replica.extents), writer, writer_done, false, {}};
+  segment.to_reclaim.push_back({replica.slot, replica.generation});
+  Retiring retiring{replica.generation, std::move(replica.extents), false, {}};
   if (waiting != 0) {
     retiring.waiting.push_back(waiting);
   }
   AQ_CHECK(segment.retiring.emplace(replica.slot, std::move(retiring)).second);
 }
 
-void Segments::writer_done(SegmentIndex index, std::uint32_t slot, std::uint64_t generation) {
+bool Segments::wait_for(SegmentIndex index, std::uint32_t slot, std::uint64_t generation,
+                        RemoveId waiting) {
   Segment* segment = get(index);
   if (segment == nullptr) {
-    return;
+    return false;
   }
   const auto found = segment->retiring.find(slot);
-  if (found != segment->retiring.end() && found->second.generation == generation &&
-      !found->second.writer_done) {
-    found->second.writer_done = true;
-    segment->to_reclaim.push_back({slot, generation, found->second.writer, true});
+  // In limbo nobody can seal it any more.
+  if (found == segment->retiring.end() || found->second.generation != generation ||
+      found->second.limbo) {
+    return false;
   }
+  found->second.waiting.push_back(waiting);
+  return true;
 }
 
 std::vector<RemoveId> Segments::reclaimed(SegmentIndex index, const protocol::Reclaimed& message,
@@ -327,8 +329,7 @@ void Segments::repeat_reclaims(SegmentIndex index) {
   Segment& segment = *table_[index];
   segment.to_reclaim.clear();
   for (const auto& [slot, retiring] : segment.retiring) {
-    segment.to_reclaim.push_back(
-        {slot, retiring.generation, retiring.writer, retiring.writer_done});
+    segment.to_reclaim.push_back({slot, retiring.generation});
   }
   segment.told_units = 0;
   segment.told_slots = 0;

@@ -43,8 +43,6 @@ struct Node {
 struct Retiring {
   std::uint64_t generation = 0;
   Extents extents;
-  base::ClientId writer{};
-  bool writer_done = true;
   bool limbo = false;
   std::vector<RemoveId> waiting;  ///< removes that are answered when no reader can get it any more
 };
@@ -133,12 +131,12 @@ class Segments {
   /// Keeps the reserve: grants ahead of need, evictions ahead of need.
   void keep_reserve();
 
-  /// Takes a slot back. `writer` is none for a committed replica. `waiting` (0: none) is told when
-  /// no reader can get it.
-  void reclaim(PlacedReplica replica, base::ClientId writer, bool writer_done,
-               RemoveId waiting = 0);
-  /// The writer of a slot that is already retiring has said that it is done.
-  void writer_done(SegmentIndex index, std::uint32_t slot, std::uint64_t generation);
+  /// Takes a slot back. `waiting` (0: none) is told when no reader can get it and no writer seal
+  /// it.
+  void reclaim(PlacedReplica replica, RemoveId waiting = 0);
+  /// The same for a slot that may be on its way back already; false when nothing is to be waited
+  /// for.
+  bool wait_for(SegmentIndex index, std::uint32_t slot, std::uint64_t generation, RemoveId waiting);
 
   /// What a node says. The removes that need not wait any longer.
   std::vector<RemoveId> reclaimed(SegmentIndex index, const protocol::Reclaimed& message,

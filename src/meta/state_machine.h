@@ -163,7 +163,7 @@ class StateMachine {
                     std::uint32_t& owing, Time now);
   Status commit(OpenPut& put, const protocol::PutFinishItemView& item, RemoveId remove,
                 std::uint32_t& owing, Time now);
-  void cancel(OpenPut& put, bool writer_done);
+  std::uint32_t cancel(OpenPut& put, RemoveId waiting = 0);
   void expire_puts(Time now);
   void cancel_puts_of(base::ClientId client);
   void abandon(base::ClientId client, std::uint64_t ticket);

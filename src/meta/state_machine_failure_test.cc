@@ -50,16 +50,16 @@ TEST_F(StateMachineFailureTest, APutThatIsNotFinishedExpires) {
 }
 
 TEST_F(StateMachineFailureTest, LimboIsCountedAndComesBackWhenTheNodeSaysSo) {
-  node.map(client.id);
   const auto handle = sim.start_one(client, "key");
+  ASSERT_TRUE(node.enter(handle.replicas[0], client.id));
   sim.disconnect(client);
   sim.pass(Time(1000));
   EXPECT_EQ(sim.used_units(0), 0u);
   EXPECT_EQ(sim.limbo_units(0), units_of(handle));
   node.poll();
   sim.deliver();
-  EXPECT_EQ(sim.limbo_units(0), units_of(handle)) << "the mapping is still there";
-  node.unmap(client.id);
+  EXPECT_EQ(sim.limbo_units(0), units_of(handle)) << "it is still being written";
+  node.forget(client.id);
   node.poll();
   sim.deliver();
   EXPECT_EQ(sim.limbo_units(0), 0u);
@@ -83,8 +83,8 @@ std::set<std::uint32_t> all_that_is_handed_out(Simulation& sim, SimulatedClient&
 }
 
 TEST_F(StateMachineFailureTest, LimboIsNeverHandedOut) {
-  node.map(client.id);
   const auto handle = sim.start_one(client, "key", 60'000);
+  ASSERT_TRUE(node.enter(handle.replicas[0], client.id));
   sim.disconnect(client);
   sim.pass(Time(1000));
   const auto units = all_that_is_handed_out(sim, other);
@@ -100,25 +100,27 @@ TEST(StateMachineFault, WithReuseLimboItIsHandedOut) {
   SimulatedNode& node = sim.add_node();
   SimulatedClient& client = sim.add_client();
   SimulatedClient& other = sim.add_client();
-  node.map(client.id);
   const auto handle = sim.start_one(client, "key", 60'000);
+  ASSERT_TRUE(node.enter(handle.replicas[0], client.id));
   sim.disconnect(client);
   sim.pass(Time(1000));
   EXPECT_EQ(sim.limbo_units(0), 0u);
   const auto units = all_that_is_handed_out(sim, other);
   EXPECT_TRUE(units.contains(handle.replicas[0].extents[0].first_unit));
-  node.unmap(client.id);
+  node.forget(client.id);
   node.poll();
   sim.deliver();  // the slot comes back, its space does not come back twice
   EXPECT_EQ(sim.limbo_units(0), 0u);
   EXPECT_EQ(sim.used_units(0), units.size());
 }
 
-TEST_F(StateMachineFailureTest, AWriterThatAnswersAnExpiredPutGivesItsSpaceBack) {
-  node.map(client.id);
+TEST_F(StateMachineFailureTest, AWriterThatLeavesAnExpiredPutGivesItsSpaceBack) {
   const auto handle = sim.start_one(client, "key");
+  ASSERT_TRUE(node.enter(handle.replicas[0], client.id));
   sim.pass(Time(2000));
   ASSERT_EQ(sim.limbo_units(0), units_of(handle));
+  node.leave(handle.replicas[0], client.id);
+  node.poll();
   EXPECT_EQ(sim.finish(client, handle, false), Status::kCancelled);
   sim.deliver();
   EXPECT_EQ(sim.limbo_units(0), 0u);

@@ -107,9 +107,31 @@ class SimulatedNode {
     }
     return mine;
   }
-  bool maps(base::ClientId client) const { return mapped_.contains(client); }
-  void map(base::ClientId client) { mapped_.insert(client); }
-  void unmap(base::ClientId client) { mapped_.erase(client); }
+  /// A client with the segment mapped begins to write a slot; false when it was taken back.
+  bool enter(const protocol::Replica& replica, base::ClientId client) {
+    const bool mine = is(replica, pool::SlotState::kGranted);
+    if (mine) {
+      users_[replica.slot].insert({client, replica.generation});
+    }
+    return mine;
+  }
+  /// It has written its last byte there.
+  void leave(const protocol::Replica& replica, base::ClientId client) {
+    if (replica.segment == segment_) {
+      users_[replica.slot].erase({client, replica.generation});
+    }
+  }
+  bool uses(const protocol::Replica& replica, base::ClientId client) const {
+    const auto found = users_.find(replica.slot);
+    return replica.segment == segment_ && found != users_.end() &&
+           found->second.contains({client, replica.generation});
+  }
+  /// The client's process has ended.
+  void forget(base::ClientId client) {
+    for (auto& [slot, users] : users_) {
+      std::erase_if(users, [&](const auto& user) { return user.first == client; });
+    }
+  }
 
   /// Grants wait until this many units have memory.
   void populate(std::uint32_t units) {
@@ -135,7 +157,7 @@ class SimulatedNode {
     return hello;
   }
   void receive(const Letter& message);
-  /// Gives back what was in limbo and has no writer any more.
+  /// Gives back what was in limbo and is not written any more.
   void poll();
 
   std::deque<Letter> outgoing;  ///< written, not yet with meta
@@ -147,7 +169,7 @@ class SimulatedNode {
     words_.assign(slots_, {});
     granted_units_ = granted_slots_ = wanted_units_ = wanted_slots_ = told_units_ = told_slots_ = 0;
     limbo_.clear();
-    mapped_.clear();
+    users_.clear();
   }
   void grant();
   protocol::ReclaimedItem reclaim(const protocol::ReclaimItem& item);
@@ -169,7 +191,8 @@ class SimulatedNode {
   std::uint32_t wanted_units_ = 0, wanted_slots_ = 0;
   std::uint32_t told_units_ = 0, told_slots_ = 0;
   std::vector<protocol::ReclaimItem> limbo_;
-  std::set<base::ClientId> mapped_;
+  using User = std::pair<base::ClientId, std::uint64_t>;  ///< and the generation that it writes
+  std::map<std::uint32_t, std::set<User>> users_;         ///< who writes a slot in place
 };
 
 inline void SimulatedNode::grant() {
@@ -245,7 +268,7 @@ inline protocol::ReclaimedItem SimulatedNode::reclaim(const protocol::ReclaimIte
   const auto same_slot = [&](const auto& waiting) { return waiting.slot == item.slot; };
   std::erase_if(limbo_, same_slot);
   const bool sealed = word.state == pool::SlotState::kSealed;
-  if (!sealed && !item.writer_done && mapped_.contains(item.writer)) {
+  if (!sealed && !users_[item.slot].empty()) {
     words_[item.slot].state = pool::SlotState::kLimbo;
     limbo_.push_back(item);
     return {item.slot, item.generation, 0};
@@ -256,7 +279,7 @@ inline protocol::ReclaimedItem SimulatedNode::reclaim(const protocol::ReclaimIte
 inline void SimulatedNode::poll() {
   protocol::Reclaimed released{segment_, {}};
   std::erase_if(limbo_, [&](const protocol::ReclaimItem& item) {
-    if (mapped_.contains(item.writer)) {
+    if (!users_[item.slot].empty()) {
       return false;
     }
     released.items.push_back({item.slot, item.generation, take_back(item.slot)});
@@ -422,11 +445,19 @@ class Simulation {
     const auto items = handles(client, start(client, {key}, value_bytes, replicas));
     return items.size() == 1 ? items[0] : protocol::Handle{Status::kInFlight, {}, 0, {}};
   }
-  Status finish(SimulatedClient& client, const protocol::Handle& handle, bool commit = true) {
+  std::uint64_t ask_to_finish(SimulatedClient& client, const protocol::Handle& handle,
+                              bool commit = true) {
     const protocol::PutFinishItem item{handle.put, commit,
                                        std::vector<std::uint64_t>(handle.replicas.size(), 5)};
-    const auto answers =
-        statuses(client, ask(client, protocol::Method::kPutFinish, protocol::PutFinish{{item}}));
+    return ask(client, protocol::Method::kPutFinish, protocol::PutFinish{{item}});
+  }
+  /// The answer, for which nodes may have to be heard.
+  Status finish(SimulatedClient& client, const protocol::Handle& handle, bool commit = true) {
+    const std::uint64_t request = ask_to_finish(client, handle, commit);
+    if (!client.replies.contains(request)) {
+      deliver();
+    }
+    const auto answers = statuses(client, request);
     return answers.size() == 1 ? answers[0] : Status::kInternal;
   }
   void seal(const protocol::Handle& handle) {

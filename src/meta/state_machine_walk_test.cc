@@ -18,7 +18,6 @@ struct Owned {
   protocol::Replica replica;
   base::PutId put{};
   base::ClientId client{};
-  bool by_memory = false;  ///< the writer had the segment mapped when it looked at the slot's word
 };
 
 class Walk {
@@ -166,7 +165,7 @@ class Walk {
       drop_connection(i);
     }
     for (auto& node : sim_.nodes) {
-      node->unmap(sim_.clients[i]->id);
+      node->forget(sim_.clients[i]->id);
     }
     writers_[i] = {};
     const base::ClientId next{sim_.clients.size() + ++reborn_};
@@ -178,9 +177,6 @@ class Walk {
       return;
     }
     SimulatedClient& client = *sim_.clients[i];
-    if (random_.below(2) == 0) {
-      sim_.nodes[random_.below(sim_.nodes.size())]->map(client.id);
-    }
     std::vector<std::string> keys(1 + random_.below(3));
     for (std::string& key : keys) {
       key = keys_[random_.below(keys_.size())];
@@ -207,7 +203,6 @@ class Walk {
         if (handle.status == Status::kOk) {
           own(i, handle);
           writer.open.push_back(handle);
-          writing_.insert(handle.put);
         }
       }
       return true;
@@ -223,11 +218,14 @@ class Walk {
       if (!node.is(replica, pool::SlotState::kGranted)) {
         continue;  // taken back before the writer looked: it will not write
       }
+      if (random_.below(2) == 0) {
+        node.enter(replica, client);  // in place; otherwise the node writes for it
+      }
       for (const protocol::Run& run : replica.extents) {
         for (std::uint32_t unit = run.first_unit; unit < run.first_unit + run.units; ++unit) {
           auto& owner = owners_[{replica.segment, unit}];
           two_owners_ += owner && live(*owner) ? 1 : 0;
-          owner = Owned{replica, handle.put, client, node.maps(client)};
+          owner = Owned{replica, handle.put, client};
         }
       }
     }
@@ -239,7 +237,7 @@ class Walk {
     }
     return node.is(owner.replica, pool::SlotState::kGranted) ||
            node.is(owner.replica, pool::SlotState::kSealed) ||
-           (owner.by_memory && node.maps(owner.client) && writing_.contains(owner.put));
+           node.uses(owner.replica, owner.client);
   }
 
   void finish(std::size_t i) {
@@ -250,30 +248,32 @@ class Walk {
     std::swap(writer.open[random_.below(writer.open.size())], writer.open.back());
     const protocol::Handle handle = writer.open.back();
     writer.open.pop_back();
-    writing_.erase(handle.put);
     bool sealed = random_.below(5) != 0;
     for (const protocol::Replica& replica : handle.replicas) {
       sealed = sealed && sim_.node_of(replica).seal(replica);
+      sim_.node_of(replica).leave(replica, sim_.clients[i]->id);
     }
-    Status status = sim_.finish(*sim_.clients[i], handle, sealed);
-    if (status == Status::kInternal) {
-      // No answer yet: the value that this one replaced has still to go.
-      sim_.now += Time(1);
-      sim_.meta.tick(sim_.now);
-      sim_.collect(*sim_.clients[i]);
-      ASSERT_EQ(sim_.statuses(*sim_.clients[i], sim_.clients[i]->last_request),
-                std::vector<Status>{Status::kPending});
-      status = Status::kOk;
-    }
+    const Status status = finish(i, handle, sealed);
     ASSERT_TRUE(status == Status::kOk || status == Status::kExists || status == Status::kCancelled);
     writer.finished[handle.put] = status;
     writer.handles[handle.put] = handle;
     commits_ += status == Status::kOk ? 1 : 0;
   }
+  // The answer; where that waits for what has still to go, the one at the deadline.
+  Status finish(std::size_t i, const protocol::Handle& handle, bool commit) {
+    SimulatedClient& client = *sim_.clients[i];
+    const std::uint64_t request = sim_.ask_to_finish(client, handle, commit);
+    if (!client.replies.contains(request)) {
+      sim_.now += Time(1);
+      sim_.meta.tick(sim_.now);
+      sim_.collect(client);
+    }
+    const Status status = sim_.statuses(client, request).at(0);
+    return status == Status::kPending ? Status::kOk : status;
+  }
   void finish_again(std::size_t i) {
     for (const auto& [put, status] : writers_[i].finished) {
-      ASSERT_EQ(sim_.finish(*sim_.clients[i], writers_[i].handles.at(put), random_.below(2) == 0),
-                status);
+      ASSERT_EQ(finish(i, writers_[i].handles.at(put), random_.below(2) == 0), status);
       if (random_.below(3) == 0) {
         return;
       }
@@ -326,7 +326,6 @@ class Walk {
     }
     return keys;
   }();
-  std::set<base::PutId> writing_;
   std::uint64_t reborn_ = 100;
   int commits_ = 0;
   int two_owners_ = 0;

@@ -274,7 +274,7 @@ TEST_F(BulkConnectionTest, ALateWriterCannotWriteIntoASlotThatWasTakenBack) {
   while (std::memcmp(memory_of(0), value.data(), 1000) != 0 && io::Clock::now() < deadline) {
     std::this_thread::yield();
   }
-  ASSERT_EQ(host_view_->reclaim({0, 1, base::ClientId{4}, false}).next_generation, 2u);
+  ASSERT_EQ(host_view_->reclaim({0, 1}).next_generation, 2u);
   const std::string next = sample(65500);
   Wire owner(address_);
   ASSERT_EQ(ask(owner, write_frame(0, 2, next, 0, next.size())), Status::kOk);
@@ -317,7 +317,7 @@ TEST_F(BulkConnectionTest, AReclaimRacingWithWritersLeavesNoByteOfTheOldOwner) {
     for (std::size_t i = 0; i < 70'000; ++i) {
       ASSERT_EQ(to[i], std::byte{0xee}) << "byte " << i << " of generation " << generation;
     }
-    ASSERT_EQ(host_view_->reclaim({0, generation, {}, true}).next_generation, generation + 1);
+    ASSERT_EQ(host_view_->reclaim({0, generation}).next_generation, generation + 1);
   }
   stop = true;
   for (std::thread& writer : writers) {

@@ -58,9 +58,8 @@ class SegmentFixture {
   pool::SlotWord word(std::uint32_t slot) const {
     return pool::SlotWord::of(host_->view().slot(slot).word.load());
   }
-  protocol::ReclaimedItem reclaim(std::uint32_t slot, std::uint64_t generation,
-                                  base::ClientId writer = {}, bool done = false) {
-    return host_->reclaim({slot, generation, writer, done});
+  protocol::ReclaimedItem reclaim(std::uint32_t slot, std::uint64_t generation) {
+    return host_->reclaim({slot, generation});
   }
 
   static std::vector<std::uint64_t> digests_of(const base::PutId& put, std::string_view value) {

@@ -69,8 +69,7 @@ SegmentHost::SegmentHost(Options options, base::UniqueFd fd, memory::Mapping map
       mapping_(std::move(mapping)),
       view_(view),
       on_progress_(std::move(on_progress)),
-      units_max_(view.shape().data_bytes / pool::kUnitBytes),
-      next_lock_(view.shape().total_bytes() + 1) {
+      units_max_(view.shape().data_bytes / pool::kUnitBytes) {
   populator_ = std::thread([this] { populate_loop(); });
 }
 
@@ -134,6 +133,7 @@ void SegmentHost::grant(std::uint32_t units, std::uint32_t slots) {
   }
   granted_units_ = std::max(
       granted_units_, static_cast<std::uint32_t>(std::min<std::uint64_t>(units, populated_units_)));
+  view_.header().granted_slots.store(granted_slots_, std::memory_order_release);
   view_.header().granted_units.store(granted_units_, std::memory_order_release);
 }
 
@@ -146,19 +146,16 @@ protocol::Granted SegmentHost::granted_since(std::uint32_t first_slot) const {
   return message;
 }
 
-bool SegmentHost::may_still_write(base::ClientId client) {
-  const auto [first, last] = handed_out_.equal_range(client);
-  return std::any_of(first, last, [&](const auto& entry) {
-    return memory::byte_is_locked(fd_.get(), entry.second.lock_position);
-  });
+// The counterpart of client::SlotUses::enter: the word of the slot has been changed before.
+bool SegmentHost::is_used(std::uint32_t slot) const {
+  return (view_.slot(slot).users.load(std::memory_order_seq_cst) & users_taken_) != 0;
 }
 
-// Ends the object in a slot that has no writer; false while clients look at it in place. The two
-// accesses are the counterpart of client::Viewers::enter.
+// Ends the object in a slot that has no writer; false while clients look at it in place.
 bool SegmentHost::retire(std::uint32_t index, std::uint64_t generation) {
-  pool::Slot& slot = view_.slot(index);
-  slot.word.store(SlotWord{generation, SlotState::kRetired}.raw(), std::memory_order_seq_cst);
-  return (slot.viewers.load(std::memory_order_seq_cst) & viewers_taken_) == 0;
+  view_.slot(index).word.store(SlotWord{generation, SlotState::kRetired}.raw(),
+                               std::memory_order_seq_cst);
+  return !is_used(index);
 }
 
 // Makes the slot granted under the next generation, whatever it holds. No writer and no view is
@@ -182,25 +179,16 @@ protocol::ReclaimedItem SegmentHost::reclaim(const protocol::ReclaimItem& item) 
     done.next_generation = present == item.generation + 1 ? present : 0;
     return done;
   }
-  pool::Slot& slot = view_.slot(item.slot);
-  pool::swap_word(slot, {item.generation, SlotState::kGranted},
+  // Whatever it was, nobody seals it, or finds an object in it, from here on.
+  pool::swap_word(view_.slot(item.slot), {item.generation, SlotState::kGranted},
                   {item.generation, SlotState::kLimbo});
-  const auto word = SlotWord::of(slot.word.load(std::memory_order_acquire));
-  const bool writer_ended = word == SlotWord{item.generation, SlotState::kSealed} ||
-                            word == SlotWord{item.generation, SlotState::kBad};
   std::erase_if(limbo_, [&](const auto& waiting) { return waiting.slot == item.slot; });
-  if (!writer_ended) {              // in limbo, or the word was damaged
-    open_writes_.fence(item.slot);  // writes that this node makes for others have ended
-    if (!item.writer_done && may_still_write(item.writer)) {
-      limbo_.push_back(item);
-      return done;
-    }
-  }
-  // Sealed, bad, or its writer gone.
-  open_writes_.fence(item.slot);
-  if (!retire(item.slot, item.generation)) {
+  open_writes_.fence(item.slot);  // writes that this node makes for others have ended
+  const auto word = SlotWord::of(view_.slot(item.slot).word.load(std::memory_order_acquire));
+  const bool is_object = word == SlotWord{item.generation, SlotState::kSealed} ||
+                         word == SlotWord{item.generation, SlotState::kBad};
+  if (is_object ? !retire(item.slot, item.generation) : is_used(item.slot)) {
     limbo_.push_back(item);
-    limbo_.back().writer_done = true;
     return done;
   }
   done.next_generation = take_back(item.slot, item.generation);
@@ -208,18 +196,16 @@ protocol::ReclaimedItem SegmentHost::reclaim(const protocol::ReclaimItem& item) 
 }
 
 std::vector<protocol::ReclaimedItem> SegmentHost::release_limbo() {
-  std::erase_if(handed_out_, [&](const auto& entry) {
-    const Mapped& mapped = entry.second;
-    if (memory::byte_is_locked(fd_.get(), mapped.lock_position)) {
-      return false;
+  for (std::uint32_t user = 0; user < pool::kUsersMax; ++user) {
+    const std::uint64_t bit = std::uint64_t{1} << user;
+    if ((users_taken_ & bit) != 0 && !memory::byte_is_locked(fd_.get(), lock_of(user))) {
+      end_uses_of(user);
+      users_taken_ &= ~bit;
     }
-    end_views_of(mapped.viewer);
-    return true;
-  });
+  }
   std::vector<protocol::ReclaimedItem> released;
   std::erase_if(limbo_, [&](const protocol::ReclaimItem& item) {
-    if ((!item.writer_done && handed_out_.contains(item.writer)) ||
-        !retire(item.slot, item.generation)) {
+    if (is_used(item.slot)) {
       return false;
     }
     released.push_back({item.slot, item.generation, take_back(item.slot, item.generation)});
@@ -229,24 +215,24 @@ std::vector<protocol::ReclaimedItem> SegmentHost::release_limbo() {
 }
 
 // A client is gone, and with it all that it looked at.
-void SegmentHost::end_views_of(std::uint32_t viewer) {
-  if (viewer >= pool::kViewersMax) {
+void SegmentHost::end_uses_of(std::uint32_t user) {
+  auto& header = view_.header();
+  const std::uint64_t views = header.views[user].exchange(0);
+  const std::uint64_t writes = header.writes[user].exchange(0);
+  if (views == 0 && writes == 0) {
     return;
   }
-  const std::uint64_t bit = std::uint64_t{1} << viewer;
-  if (view_.header().views[viewer].exchange(0) != 0) {
-    for (std::uint32_t slot = 0; slot < granted_slots_; ++slot) {
-      view_.slot(slot).viewers.fetch_and(~bit, std::memory_order_seq_cst);
-    }
+  const std::uint64_t bit = std::uint64_t{1} << user;
+  for (std::uint32_t slot = 0; slot < granted_slots_; ++slot) {
+    view_.slot(slot).users.fetch_and(~bit, std::memory_order_seq_cst);
   }
-  viewers_taken_ &= ~bit;
 }
 
 std::uint64_t SegmentHost::views() const {
   std::uint64_t sum = 0;
-  for (std::uint32_t viewer = 0; viewer < pool::kViewersMax; ++viewer) {
-    const bool taken = (viewers_taken_ >> viewer & 1) != 0;
-    sum += taken ? view_.header().views[viewer].load(std::memory_order_relaxed) : 0;
+  for (std::uint32_t user = 0; user < pool::kUsersMax; ++user) {
+    const bool taken = (users_taken_ >> user & 1) != 0;
+    sum += taken ? view_.header().views[user].load(std::memory_order_relaxed) : 0;
   }
   return sum;
 }
@@ -339,22 +325,24 @@ SegmentHost::Scanned SegmentHost::scan(const protocol::Scan& scan) const {
   return result;
 }
 
-Result<SegmentHost::HandedOut> SegmentHost::hand_out(base::ClientId client) {
+// Behind the end of the file, a byte for each user.
+std::uint64_t SegmentHost::lock_of(std::uint32_t user) const {
+  return view_.shape().total_bytes() + 1 + user;
+}
+
+Result<SegmentHost::HandedOut> SegmentHost::hand_out() {
   auto fd = memory::reopen(fd_.get());
   if (!fd) {
     return std::move(fd).error();
   }
-  Mapped mapped{next_lock_++};
-  if (auto locked = memory::lock_byte(fd->get(), mapped.lock_position); !locked) {
-    return std::move(locked).error();
+  const auto user = static_cast<std::uint32_t>(std::countr_one(users_taken_));
+  if (user < pool::kUsersMax) {
+    if (auto locked = memory::lock_byte(fd->get(), lock_of(user)); !locked) {
+      return std::move(locked).error();
+    }
+    users_taken_ |= std::uint64_t{1} << user;
   }
-  const int free = std::countr_one(viewers_taken_);
-  if (free < static_cast<int>(pool::kViewersMax)) {
-    mapped.viewer = static_cast<std::uint32_t>(free);
-    viewers_taken_ |= std::uint64_t{1} << free;
-  }
-  handed_out_.emplace(client, mapped);
-  return HandedOut{*std::move(fd), mapped.viewer};
+  return HandedOut{*std::move(fd), std::min(user, pool::kUsersMax)};
 }
 
 }  // namespace aquifer::node

@@ -56,7 +56,7 @@ class SegmentHost {
 
   /// Takes one slot back; see protocol::ReclaimItem. Control thread only.
   protocol::ReclaimedItem reclaim(const protocol::ReclaimItem& item);
-  /// Limbo slots whose writers have gone since the last call. Control thread only.
+  /// Limbo slots whose users have left, or are gone, since the last call. Control thread only.
   std::vector<protocol::ReclaimedItem> release_limbo();
 
   /// Checks a sealed slot against its digests; marks it bad and says true when they do not match.
@@ -79,23 +79,24 @@ class SegmentHost {
   /// Views open now, by all clients of this host.
   std::uint64_t views() const;
 
-  /// A descriptor of the segment for one client, locked for it, and its bit for views (beyond the
-  /// last when none is left). Control thread only. Errors: kIo.
+  /// A descriptor of the segment for one client, locked for it, and its bit for using slots in
+  /// place (beyond the last when none is left). Control thread only. Errors: kIo.
   struct HandedOut {
     base::UniqueFd fd;
-    std::uint32_t viewer = pool::kViewersMax;
+    std::uint32_t user = pool::kUsersMax;
   };
-  Result<HandedOut> hand_out(base::ClientId client);
+  Result<HandedOut> hand_out();
 
  private:
   SegmentHost(Options options, base::UniqueFd fd, memory::Mapping mapping, pool::SegmentView view,
               Progress on_progress);
   void populate_loop();
   bool populate_step(std::uint64_t& slots, std::uint64_t& units);
-  bool may_still_write(base::ClientId client);
+  bool is_used(std::uint32_t slot) const;
+  std::uint64_t lock_of(std::uint32_t user) const;
   bool retire(std::uint32_t slot, std::uint64_t generation);
   std::uint64_t take_back(std::uint32_t slot, std::uint64_t generation);
-  void end_views_of(std::uint32_t viewer);
+  void end_uses_of(std::uint32_t user);
   /// The header of a sealed object, checked, with its page digests; empty when it is not whole.
   std::vector<std::byte> checked_header(std::uint32_t slot, std::uint64_t generation,
                                         std::uint64_t header_digest,
@@ -118,13 +119,7 @@ class SegmentHost {
   std::uint32_t granted_units_ = 0;
   std::uint32_t granted_slots_ = 0;
   std::vector<std::uint64_t> generations_;  ///< of granted slots: their words may be damaged
-  std::uint64_t next_lock_;                 ///< lock positions lie behind the end of the file
-  struct Mapped {
-    std::uint64_t lock_position = 0;
-    std::uint32_t viewer = pool::kViewersMax;
-  };
-  std::unordered_multimap<base::ClientId, Mapped> handed_out_;
-  std::uint64_t viewers_taken_ = 0;  ///< bits of living clients
+  std::uint64_t users_taken_ = 0;           ///< bits of living clients
   std::vector<protocol::ReclaimItem> limbo_;
 };
 

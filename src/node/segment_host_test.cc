@@ -14,9 +14,14 @@ namespace {
 using pool::SlotState;
 using pool::SlotWord;
 
-class SegmentHostTest : public ::testing::Test, protected SegmentFixture {};
-
-constexpr base::ClientId kWriter{11};
+class SegmentHostTest : public ::testing::Test, protected SegmentFixture {
+ protected:
+  /// What client::SlotUses does.
+  void begin_writing(std::uint32_t slot, const SegmentHost::HandedOut& client) {
+    host_->view().header().writes[client.user].fetch_add(1);
+    host_->view().slot(slot).users.fetch_or(std::uint64_t{1} << client.user);
+  }
+};
 
 TEST_F(SegmentHostTest, GrantsGoUpToTheMarksAndNeverBack) {
   auto fresh = make_host();
@@ -43,26 +48,25 @@ TEST_F(SegmentHostTest, ASealedSlotIsTakenBackAtOnce) {
   EXPECT_EQ(word(0), (SlotWord{2, SlotState::kGranted}));
 }
 
-TEST_F(SegmentHostTest, AGrantedSlotWhoseWriterHasNoMappingIsTakenBackAtOnce) {
-  EXPECT_EQ(reclaim(0, 1, kWriter).next_generation, 2u);
+TEST_F(SegmentHostTest, AGrantedSlotThatNobodyWritesIsTakenBackAtOnce) {
+  const auto client = host_->hand_out();
+  ASSERT_TRUE(client.ok());
+  EXPECT_EQ(reclaim(0, 1).next_generation, 2u);
   EXPECT_EQ(word(0), (SlotWord{2, SlotState::kGranted}));
 }
 
-TEST_F(SegmentHostTest, AWriterThatHoldsAMappingKeepsItsSlotInLimboUntilTheMappingIsGone) {
-  std::optional<memory::Mapping> mapping;
-  {
-    auto fd = host_->hand_out(kWriter);
-    ASSERT_TRUE(fd.ok());
-    mapping =
-        std::move(memory::Mapping::map(fd->fd.get(), host_->view().shape().total_bytes()).value());
-  }  // the descriptor is closed, the mapping lives
-  EXPECT_EQ(reclaim(0, 1, kWriter).next_generation, 0u);
+TEST_F(SegmentHostTest, ASlotThatIsBeingWrittenStaysInLimboUntilTheWriterLeaves) {
+  const auto client = host_->hand_out();
+  ASSERT_TRUE(client.ok());
+  begin_writing(0, *client);
+  EXPECT_EQ(reclaim(0, 1).next_generation, 0u);
   EXPECT_EQ(word(0), (SlotWord{1, SlotState::kLimbo}));
-  EXPECT_EQ(reclaim(1, 1, base::ClientId{12}).next_generation, 2u) << "another client's slot";
+  EXPECT_EQ(reclaim(1, 1).next_generation, 2u) << "another slot";
   EXPECT_TRUE(host_->release_limbo().empty());
-  auto& slot = pool::SegmentView::open(mapping->data(), mapping->size())->slot(0);
-  EXPECT_FALSE(pool::swap_word(slot, {1, SlotState::kGranted}, {1, SlotState::kSealed}));
-  mapping.reset();
+  EXPECT_FALSE(
+      pool::swap_word(host_->view().slot(0), {1, SlotState::kGranted}, {1, SlotState::kSealed}));
+  host_->view().slot(0).users = 0;
+  host_->view().header().writes[client->user] = 0;
   const auto released = host_->release_limbo();
   ASSERT_EQ(released.size(), 1u);
   EXPECT_EQ(released[0].next_generation, 2u);
@@ -70,38 +74,37 @@ TEST_F(SegmentHostTest, AWriterThatHoldsAMappingKeepsItsSlotInLimboUntilTheMappi
   EXPECT_TRUE(host_->release_limbo().empty());
 }
 
-TEST_F(SegmentHostTest, AWriterWithTwoMappingsIsGoneWithTheSecond) {
-  auto one = host_->hand_out(kWriter);
-  auto two = host_->hand_out(kWriter);
-  ASSERT_TRUE(one.ok() && two.ok());
-  EXPECT_EQ(reclaim(0, 1, kWriter).next_generation, 0u);
-  one->fd.reset();
+TEST_F(SegmentHostTest, AWriterIsGoneWithItsMappingNotWithItsDescriptor) {
+  std::optional<memory::Mapping> mapping;
+  {
+    const auto client = host_->hand_out();
+    ASSERT_TRUE(client.ok());
+    mapping = std::move(
+        memory::Mapping::map(client->fd.get(), host_->view().shape().total_bytes()).value());
+    begin_writing(0, *client);
+  }  // the descriptor is closed, the mapping lives
+  EXPECT_EQ(reclaim(0, 1).next_generation, 0u);
   EXPECT_TRUE(host_->release_limbo().empty());
-  two->fd.reset();
-  EXPECT_EQ(host_->release_limbo().size(), 1u);
-}
-
-TEST_F(SegmentHostTest, AWriterThatSaysThatItIsDoneEndsLimbo) {
-  auto fd = host_->hand_out(kWriter);
-  ASSERT_TRUE(fd.ok());
-  EXPECT_EQ(reclaim(0, 1, kWriter).next_generation, 0u);
-  EXPECT_EQ(reclaim(0, 1, kWriter, true).next_generation, 2u);
-  fd->fd.reset();
-  EXPECT_TRUE(host_->release_limbo().empty()) << "it must not be taken back a second time";
-  EXPECT_EQ(word(0), (SlotWord{2, SlotState::kGranted}));
+  mapping.reset();
+  const auto released = host_->release_limbo();
+  ASSERT_EQ(released.size(), 1u);
+  EXPECT_EQ(released[0].next_generation, 2u);
+  EXPECT_EQ(host_->view().slot(0).users.load(), 0u);
+  EXPECT_EQ(host_->view().header().writes[0].load(), 0u);
 }
 
 TEST_F(SegmentHostTest, RepeatsAreHarmless) {
-  auto fd = host_->hand_out(kWriter);
-  ASSERT_TRUE(fd.ok());
+  auto client = host_->hand_out();
+  ASSERT_TRUE(client.ok());
+  begin_writing(0, *client);
   for (int round = 0; round < 3; ++round) {
-    EXPECT_EQ(reclaim(0, 1, kWriter).next_generation, 0u);
+    EXPECT_EQ(reclaim(0, 1).next_generation, 0u);
     EXPECT_EQ(word(0), (SlotWord{1, SlotState::kLimbo}));
   }
-  fd->fd.reset();
+  client->fd.reset();
   EXPECT_EQ(host_->release_limbo().size(), 1u);
   for (int round = 0; round < 3; ++round) {
-    EXPECT_EQ(reclaim(0, 1, kWriter).next_generation, 2u);
+    EXPECT_EQ(reclaim(0, 1).next_generation, 2u);
     EXPECT_EQ(word(0), (SlotWord{2, SlotState::kGranted}));
   }
 }
@@ -121,7 +124,7 @@ TEST_F(SegmentHostTest, ASlotThatWasNeverGrantedIsLeftAlone) {
   auto fresh = make_host();
   fresh->grant(10, 3);
   for (const std::uint32_t slot : {3u, 255u, 256u, UINT32_MAX}) {
-    EXPECT_EQ(fresh->reclaim({slot, 0, {}, true}).next_generation, 0u);
+    EXPECT_EQ(fresh->reclaim({slot, 0}).next_generation, 0u);
   }
   EXPECT_EQ(fresh->view().slot(3).word.load(), 0u);
 }
@@ -140,11 +143,12 @@ TEST_F(SegmentHostTest, ADamagedSlotWordIsRecovered) {
 }
 
 TEST_F(SegmentHostTest, ADamagedWordDoesNotTakeTheSlotFromAWriterAtWork) {
-  auto fd = host_->hand_out(kWriter);
-  ASSERT_TRUE(fd.ok());
+  auto client = host_->hand_out();
+  ASSERT_TRUE(client.ok());
+  begin_writing(0, *client);
   host_->view().slot(0).word.store(0x1234567890abcdef);
-  EXPECT_EQ(reclaim(0, 1, kWriter).next_generation, 0u);
-  fd->fd.reset();
+  EXPECT_EQ(reclaim(0, 1).next_generation, 0u);
+  client->fd.reset();
   EXPECT_EQ(host_->release_limbo().size(), 1u);
   EXPECT_EQ(word(0), (SlotWord{2, SlotState::kGranted}));
 }
@@ -174,7 +178,7 @@ TEST_F(SegmentHostTest, AFlippedBitInValueHeaderOrSlotIsFoundAndMarked) {
     damage_at(data(0) + offset);
   }
   auto* slot = reinterpret_cast<std::byte*>(&host_->view().slot(0));
-  for (std::size_t offset = offsetof(pool::Slot, content); offset < offsetof(pool::Slot, viewers);
+  for (std::size_t offset = offsetof(pool::Slot, content); offset < offsetof(pool::Slot, users);
        ++offset) {
     SCOPED_TRACE(testing::Message() << "byte " << offset << " of the slot");
     damage_at(slot + offset);
@@ -189,54 +193,54 @@ TEST_F(SegmentHostTest, AnotherHeaderThanTheOneMetaKnowsIsBad) {
 }
 
 TEST_F(SegmentHostTest, AnObjectThatIsLookedAtStaysInLimboUntilTheViewEnds) {
-  auto client = host_->hand_out(kWriter);
+  auto client = host_->hand_out();
   ASSERT_TRUE(client.ok());
-  ASSERT_LT(client->viewer, pool::kViewersMax);
+  ASSERT_LT(client->user, pool::kUsersMax);
   const auto handle = store(0, "value");
-  auto& viewers = host_->view().slot(0).viewers;
-  viewers.fetch_or(std::uint64_t{1} << client->viewer);
-  host_->view().header().views[client->viewer] = 1;
+  auto& users = host_->view().slot(0).users;
+  users.fetch_or(std::uint64_t{1} << client->user);
+  host_->view().header().views[client->user] = 1;
   EXPECT_EQ(host_->views(), 1u);
   EXPECT_EQ(reclaim(0, handle.generation).next_generation, 0u);
   EXPECT_EQ(word(0), (SlotWord{handle.generation, SlotState::kRetired})) << "no get finds it";
   EXPECT_TRUE(host_->release_limbo().empty());
-  viewers.fetch_and(~(std::uint64_t{1} << client->viewer));
-  host_->view().header().views[client->viewer] = 0;
+  users.fetch_and(~(std::uint64_t{1} << client->user));
+  host_->view().header().views[client->user] = 0;
   const auto released = host_->release_limbo();
   ASSERT_EQ(released.size(), 1u);
   EXPECT_EQ(released[0].next_generation, handle.generation + 1);
 }
 
 TEST_F(SegmentHostTest, TheViewsOfAClientThatIsGoneEnd) {
-  auto client = host_->hand_out(kWriter);
+  auto client = host_->hand_out();
   ASSERT_TRUE(client.ok());
   const auto handle = store(0, "value");
-  host_->view().slot(0).viewers.fetch_or(std::uint64_t{1} << client->viewer);
-  host_->view().header().views[client->viewer] = 1;
+  host_->view().slot(0).users.fetch_or(std::uint64_t{1} << client->user);
+  host_->view().header().views[client->user] = 1;
   EXPECT_EQ(reclaim(0, handle.generation).next_generation, 0u);
   client->fd.reset();
   EXPECT_EQ(host_->release_limbo().size(), 1u);
-  EXPECT_EQ(host_->view().slot(0).viewers.load(), 0u);
+  EXPECT_EQ(host_->view().slot(0).users.load(), 0u);
   EXPECT_EQ(host_->views(), 0u);
 }
 
 TEST_F(SegmentHostTest, OnlyLivingClientsHoldASlot) {
   const auto handle = store(0, "value");
-  host_->view().slot(0).viewers = ~std::uint64_t{0};  // as damaged memory would show it
+  host_->view().slot(0).users = ~std::uint64_t{0};  // as damaged memory would show it
   EXPECT_EQ(reclaim(0, handle.generation).next_generation, handle.generation + 1);
 }
 
 TEST_F(SegmentHostTest, MoreClientsThanBitsGetTheMemoryWithoutViews) {
   std::vector<SegmentHost::HandedOut> clients;
-  for (std::uint64_t id = 1; id <= pool::kViewersMax + 1; ++id) {
-    auto client = host_->hand_out(base::ClientId{id});
+  for (std::uint64_t id = 1; id <= pool::kUsersMax + 1; ++id) {
+    auto client = host_->hand_out();
     ASSERT_TRUE(client.ok());
     clients.push_back(*std::move(client));
   }
-  EXPECT_EQ(clients.back().viewer, pool::kViewersMax);
+  EXPECT_EQ(clients.back().user, pool::kUsersMax);
   clients.front().fd.reset();
   host_->release_limbo();
-  EXPECT_EQ(host_->hand_out(base::ClientId{1000})->viewer, clients.front().viewer);
+  EXPECT_EQ(host_->hand_out()->user, clients.front().user);
 }
 
 TEST_F(SegmentHostTest, AScanFindsTheSealedObjectsOfANamespaceByPrefix) {
@@ -262,7 +266,7 @@ TEST_F(SegmentHostTest, AScanFindsTheSealedObjectsOfANamespaceByPrefix) {
 }
 
 TEST_F(SegmentHostTest, TheSegmentIsMarkedDeadWhenItsHostEnds) {
-  auto fd = host_->hand_out(kWriter);
+  auto fd = host_->hand_out();
   ASSERT_TRUE(fd.ok());
   auto mapping = memory::Mapping::map(fd->fd.get(), host_->view().shape().total_bytes());
   ASSERT_TRUE(mapping.ok());

@@ -46,18 +46,18 @@ void ShmServer::on_request(std::uint64_t number) {
   protocol::ShmRequest request;
   const ssize_t got = recv(watch->fd(), &request, sizeof request, 0);
   if (got == sizeof request && request.magic == protocol::kShmMagic) {
-    answer(watch->fd(), request.client);
+    answer(watch->fd());
   }
 }
 
-void ShmServer::answer(int fd, base::ClientId client) {
+void ShmServer::answer(int fd) {
   const auto segment = segment_();
   protocol::ShmReply reply;
   reply.segment = segment->view().id();
   reply.total_bytes = segment->view().shape().total_bytes();
-  auto handed = segment->hand_out(client);
+  auto handed = segment->hand_out();
   reply.status = static_cast<std::int32_t>(handed.code());
-  reply.viewer = handed.ok() ? handed->viewer : pool::kViewersMax;
+  reply.user = handed.ok() ? handed->user : pool::kUsersMax;
   io::send_with_fd(fd, std::as_bytes(std::span(&reply, 1)), handed.ok() ? handed->fd.get() : -1);
 }
 

@@ -23,7 +23,7 @@ class ShmServer {
  private:
   void accept(base::UniqueFd fd);
   void on_request(std::uint64_t number);
-  void answer(int fd, base::ClientId client);
+  void answer(int fd);
 
   io::Loop& loop_;
   std::function<std::shared_ptr<SegmentHost>()> segment_;

@@ -11,10 +11,11 @@
 //   free(g) -> granted(g+1) -> sealed(g+1) -> retired(g+1) -> granted(g+2) ...
 //                   |  the writer may still write: limbo(g+1) until it is provably gone
 //
-// A client that looks at an object in place sets its bit in the slot's `viewers` and then looks at
-// the word; whoever retires the slot changes the word and then looks at `viewers`. Both in the one
-// order of all sequentially consistent operations, so one of the two sees the other: no view of a
-// retired slot begins, and no slot is granted anew under a view.
+// A client that looks at an object in place, or writes one, sets its bit in the slot's `users` and
+// then looks at the word; whoever takes the slot back changes the word and then looks at `users`.
+// Both in the one order of all sequentially consistent operations, so one of the two sees the
+// other: no view and no write of a slot begins after it was taken back, and no slot is granted anew
+// while somebody is still at it.
 #pragma once
 
 #include <array>
@@ -35,8 +36,9 @@ namespace aquifer::pool {
 inline constexpr std::uint64_t kUnitBytes = 512;
 inline constexpr std::size_t kExtentsMax = 8;
 inline constexpr std::uint64_t kSegmentMagic = 0x3147455351415141;  // "AQAQSEG1"
-inline constexpr std::uint32_t kLayoutVersion = 4;
-inline constexpr std::uint32_t kViewersMax = 64;  ///< clients of a segment that may hold views
+inline constexpr std::uint32_t kLayoutVersion = 5;
+inline constexpr std::uint32_t kUsersMax =
+    64;  ///< clients of a segment that may use slots in place
 
 enum class SlotState : std::uint8_t {
   kFree = 0,     ///< nobody's; fresh memory reads so, with generation 0
@@ -81,8 +83,8 @@ struct SlotContent {
 struct Slot {
   std::atomic<std::uint64_t> word;
   SlotContent content;
-  std::uint64_t checksum;              ///< of content and generation
-  std::atomic<std::uint64_t> viewers;  ///< a bit per client that looks at the object in place
+  std::uint64_t checksum;            ///< of content and generation
+  std::atomic<std::uint64_t> users;  ///< a bit per client that looks at it in place, or writes it
 };
 static_assert(sizeof(Extent) == 8 && sizeof(SlotContent) == 104 && sizeof(Slot) == 128);
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free &&
@@ -109,10 +111,13 @@ struct SegmentHeader {
   /// reader of this host that trusts a remembered handle looks at it: meta forgets a silent node,
   /// and what is removed or replaced then is not marked here.
   std::atomic<std::uint64_t> heartbeat_ms;
-  /// Views that each client holds; no bit of a client is set anywhere while its number is zero.
-  std::array<std::atomic<std::uint64_t>, kViewersMax> views;
+  std::atomic<std::uint64_t> granted_slots;  ///< slots below this have been granted at some time
+  /// Views that each client holds, and slots that it writes; no bit of a client is set anywhere
+  /// while both its numbers are zero.
+  std::array<std::atomic<std::uint64_t>, kUsersMax> views;
+  std::array<std::atomic<std::uint64_t>, kUsersMax> writes;
 };
-static_assert(std::is_standard_layout_v<SegmentHeader> && sizeof(SegmentHeader) == 608);
+static_assert(std::is_standard_layout_v<SegmentHeader> && sizeof(SegmentHeader) == 1128);
 
 /// Older than this, a heartbeat proves nothing. Shorter than the time after which meta forgets a
 /// node.

@@ -365,15 +365,12 @@ struct Granted {
                                           &Granted::generations, &Granted::units_max};
 };
 
-/// Take a slot back, whatever became of its put: sealed -> retired, granted -> limbo or free, limbo
-/// -> free when its writer is gone.
+/// Take a slot back, whatever became of its put: retired, or in limbo while somebody writes it or
+/// looks at it in place, then granted anew.
 struct ReclaimItem {
   std::uint32_t slot = 0;
   std::uint64_t generation = 0;
-  base::ClientId writer{};   ///< who was given the slot; none: it was sealed and committed
-  bool writer_done = false;  ///< the writer has said that it will not touch the slot any more
-  static constexpr auto wire = std::tuple{&ReclaimItem::slot, &ReclaimItem::generation,
-                                          &ReclaimItem::writer, &ReclaimItem::writer_done};
+  static constexpr auto wire = std::tuple{&ReclaimItem::slot, &ReclaimItem::generation};
 };
 struct Reclaim {
   base::SegmentId segment{};

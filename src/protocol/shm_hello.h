@@ -23,8 +23,7 @@ struct ShmReply {
   std::int32_t status = 0;  ///< a Status
   base::SegmentId segment{};
   std::uint64_t total_bytes = 0;
-  std::uint32_t viewer =
-      0;  ///< the client's bit in pool::Slot::viewers; beyond the last: none left
+  std::uint32_t user = 0;  ///< the client's bit in pool::Slot::users; beyond the last: none left
   std::uint32_t reserved = 0;
 };
 static_assert(sizeof(ShmRequest) == 16 && sizeof(ShmReply) == 32);
