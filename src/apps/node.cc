@@ -7,6 +7,9 @@
 namespace aquifer::apps {
 namespace {
 
+constexpr std::string_view kAnonymous = "memfd";
+constexpr std::string_view kDefaultFolder = "/dev/shm";
+
 struct Flags {
   node::ServerOptions server;
   base::LogLevel log_level = base::LogLevel::kInfo;
@@ -17,18 +20,44 @@ void declare(base::Options& options, Flags& flags) {
       .text("meta", flags.server.meta, "address of the pool's meta; waited for until it is there",
             {.unit = "ADDRESS", .environment = "AQUIFER_META"})
       .size("dram", flags.server.dram_bytes, "memory to give to the pool", {.min = 1u << 20})
-      .text("name", flags.server.name, "name in the pool; empty takes HOST-PID", {.unit = "NAME"})
+      .text("name", flags.server.name,
+            "name in the pool, and of its segment file; empty takes HOST, or HOST-2 and so on",
+            {.unit = "NAME"})
       .text("listen", flags.server.listen, "address of the data port; port 0 takes a free one",
             {.unit = "ADDRESS"})
       .text("advertise", flags.server.advertise,
             "address of the data port as clients reach it; empty takes the one of --listen",
             {.unit = "ADDRESS"})
       .text("segments", flags.server.segments,
-            "folder for files with the memory, on a tmpfs; empty takes anonymous memory",
+            "folder for files with the memory (a tmpfs, hugetlbfs, a memory device), kept when the "
+            "node stops; empty takes /dev/shm and removes the file at a stop, or anonymous memory "
+            "where there is no room; memfd takes anonymous memory, which ends with the process",
             {.unit = "DIR"})
+      .flag("keep", flags.server.keep,
+            "keep the memory when the node stops, for the next one of this name; always so with "
+            "--segments")
+      .flag("fresh", flags.server.fresh,
+            "start empty, whatever an earlier node of this name has left")
       .integer("data-threads", flags.server.data_threads,
                "threads that serve reads and writes by TCP", {.min = 1, .max = 256});
   declare_log_level(options, flags.log_level);
+}
+
+/// Where the memory lies, and whether it stays when the node stops.
+void choose_segments(node::ServerOptions& server, const Report& report) {
+  if (server.segments == kAnonymous) {
+    server.segments.clear();
+    server.keep = false;
+  } else if (!server.segments.empty()) {
+    server.keep = true;
+  } else {
+    server.segments = kDefaultFolder;
+    const auto why_not = node::no_room_for_segment(server);
+    if (why_not && !server.keep) {
+      report.note(base::cat("memory that does not survive this process: ", *why_not));
+      server.segments.clear();
+    }
+  }
 }
 
 }  // namespace
@@ -42,6 +71,7 @@ int run_node(Arguments arguments, const base::Environment& environment) {
   base::set_log_level(flags.log_level);
 
   const Report report("node", false);
+  choose_segments(flags.server, report);
   const auto started =
       node::Server::start(flags.server, [report](const std::string& event) { report.note(event); });
   if (!started) return report.fail(started.error());

@@ -131,11 +131,11 @@ Result<PrivatePool> PrivatePool::start(const PrivatePoolOptions& options) {
 }
 
 Result<pid_t> PrivatePool::add_node(std::uint64_t dram_bytes) {
-  auto node = ChildProcess::start(
-      program_,
-      {"node", "--meta", meta_, "--listen", "tcp://127.0.0.1:0", "--dram",
-       std::to_string(dram_bytes), "--name", "private-" + std::to_string(processes_.size())},
-      kStart + kPopulatePerGibibyte * (1 + (dram_bytes >> 30)));
+  auto node = ChildProcess::start(program_,
+                                  {"node", "--meta", meta_, "--listen", "tcp://127.0.0.1:0",
+                                   "--dram", std::to_string(dram_bytes), "--segments", "memfd",
+                                   "--name", "private-" + std::to_string(processes_.size())},
+                                  kStart + kPopulatePerGibibyte * (1 + (dram_bytes >> 30)));
   if (!node) return node.error();
   processes_.push_back(std::move(*node));
   return processes_.back().pid();

@@ -180,7 +180,13 @@ void Session::finish_puts(std::vector<OpenPut>& open, const Call& call,
   protocol::Statuses reply;
   bool sent = false;
   auto payload = ask(Method::kPutFinish, request, reply, call.deadline, &sent);
-  while (!payload && payload.code() == Status::kUnreachable && io::Clock::now() < call.deadline) {
+  // Meta may be away, or have been, and not have heard yet of the nodes that hold what was sealed.
+  const auto not_yet = [&] {
+    return payload ? std::find(reply.items.begin(), reply.items.end(), Status::kRecovering) !=
+                         reply.items.end()
+                   : payload.code() == Status::kUnreachable;
+  };
+  while (not_yet() && io::Clock::now() < call.deadline) {
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
     payload = ask(Method::kPutFinish, request, reply, call.deadline, &sent);
   }
@@ -196,7 +202,7 @@ void Session::finish_puts(std::vector<OpenPut>& open, const Call& call,
       statuses[put.index] = sent ? Status::kUnknown : Status::kTimeout;
       continue;
     }
-    statuses[put.index] = reply.items[n];
+    statuses[put.index] = reply.items[n] == Status::kRecovering ? Status::kUnknown : reply.items[n];
     if (reply.items[n] == Status::kOk || reply.items[n] == Status::kPending) {
       cache_.put(call.name_space, put.replicas[0]->key,
                  std::make_shared<const Handle>(put.handle()));

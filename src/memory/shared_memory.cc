@@ -140,22 +140,51 @@ Result<base::UniqueFd> make_owned(const std::string& path, std::uint64_t bytes) 
 
 }  // namespace
 
-Result<base::UniqueFd> make_in_folder(const std::string& path, std::uint64_t bytes) {
-  const std::string folder = folder_of(path);
-  if (auto cleared = remove_if_abandoned(path); !cleared) {
-    return std::move(cleared).error();
-  }
+Result<std::uint64_t> free_in_folder(const std::string& folder) {
   struct statvfs room;
   if (statvfs(folder.c_str(), &room) != 0) {
     Error error = os_error(cat("cannot use the segments folder ", folder), errno);
     error.hint = "make the folder, or name another with --segments";
     return error;
   }
-  const std::uint64_t free_bytes = std::uint64_t{room.f_bavail} * room.f_frsize;
-  if (free_bytes < bytes) {
+  return std::uint64_t{room.f_bavail} * room.f_frsize;
+}
+
+Result<std::uint64_t> size_of(int fd) {
+  struct stat file;
+  if (fstat(fd, &file) != 0) {
+    return os_error("cannot look at the segment file", errno);
+  }
+  return static_cast<std::uint64_t>(file.st_size);
+}
+
+Result<base::UniqueFd> open_in_folder(const std::string& path) {
+  base::UniqueFd fd(open(path.c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC));
+  if (!fd) {
+    const int number = errno;
+    Error error = os_error(cat("cannot open the segment file ", path), number);
+    error.code = number == ENOENT ? Status::kNotFound : error.code;
+    return error;
+  }
+  if (!lock_byte(fd.get(), kOwnerByte)) {
+    return is_taken(path);
+  }
+  return fd;
+}
+
+Result<base::UniqueFd> make_in_folder(const std::string& path, std::uint64_t bytes) {
+  const std::string folder = folder_of(path);
+  if (auto cleared = remove_if_abandoned(path); !cleared) {
+    return std::move(cleared).error();
+  }
+  const auto free_bytes = free_in_folder(folder);
+  if (!free_bytes) {
+    return free_bytes.error();
+  }
+  if (*free_bytes < bytes) {
     return Error{
         Status::kNoSpace,
-        cat("the file system of ", folder, " has ", free_bytes, " bytes free, the segment needs ",
+        cat("the file system of ", folder, " has ", *free_bytes, " bytes free, the segment needs ",
             bytes),
         "give less with --dram, enlarge the file system, or name another folder with --segments"};
   }

@@ -39,6 +39,16 @@ Result<base::UniqueFd> make_anonymous(const std::string& name, std::uint64_t byt
 /// living process owns it), kNoSpace (naming folder, wanted and free bytes), kIo.
 Result<base::UniqueFd> make_in_folder(const std::string& path, std::uint64_t bytes);
 
+/// The file that an earlier process has left, owned from here on. Errors: kNotFound, kConflict (a
+/// living process owns it), kIo.
+Result<base::UniqueFd> open_in_folder(const std::string& path);
+
+/// Bytes that the file system of a folder has free. Errors: kIo.
+Result<std::uint64_t> free_in_folder(const std::string& folder);
+
+/// The size of a file, bytes. Errors: kIo.
+Result<std::uint64_t> size_of(int fd);
+
 /// Refuses what can never be had: more than the host, or the cgroup, has memory. Errors: kNoSpace.
 Result<void> check_memory(std::uint64_t bytes);
 

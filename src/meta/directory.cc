@@ -10,7 +10,7 @@ using base::short_hash;
 
 namespace {
 
-constexpr std::uint64_t kGenerationMax = (std::uint64_t{1} << 56) - 1;
+constexpr std::uint64_t kGenerationMax = (std::uint64_t{1} << 48) - 1;
 
 }  // namespace
 
@@ -37,10 +37,8 @@ void Directory::find(std::span<const base::Hash128> hashes, std::span<ObjectInde
 }
 
 ObjectIndex Directory::find_put(const base::PutId& put) const {
-  return put.epoch != epoch_ ? kNone
-                             : by_put_.find(short_hash(put.sequence), [&](ObjectIndex object) {
-                                 return records_[object].sequence == put.sequence;
-                               });
+  return by_put_.find(short_hash(put.sequence),
+                      [&](ObjectIndex object) { return put_of(object) == put; });
 }
 
 ReplicaIndex Directory::find_slot(SegmentIndex segment, std::uint32_t slot,
@@ -62,14 +60,15 @@ ReplicaIndex Directory::new_record() {
   return index;
 }
 
-ReplicaIndex Directory::put_in(const NewObject& object, PlacedReplica replica,
-                               std::uint64_t header_digest, Time now) {
+ReplicaIndex Directory::put_in(const NewObject& object, std::uint16_t epoch,
+                               PlacedReplica&& replica, std::uint64_t header_digest) {
   const ReplicaIndex index = new_record();
   ReplicaRecord& record = records_[index];
   record.hash = object.hash;
   record.sequence = object.put.sequence;
   record.header_digest = header_digest;
   record.generation = replica.generation & kGenerationMax;
+  record.epoch = epoch & (Epochs::kMax - 1);
   record.pinned = 0;
   record.extents = std::move(replica.extents);
   record.value_bytes = static_cast<std::uint32_t>(object.value_bytes);
@@ -83,25 +82,35 @@ ReplicaIndex Directory::put_in(const NewObject& object, PlacedReplica replica,
   ReplicaIndex& in_slot = by_slot_[replica.segment][replica.slot].replica;
   AQ_CHECK(in_slot == kNone);
   in_slot = index;
-  policy_.added(replica.segment, index, {object.hash, object.parent, object.value_bytes}, now);
   return index;
 }
 
-ObjectIndex Directory::add(const NewObject& object, PlacedReplica replica,
+ObjectIndex Directory::add(const NewObject& object, PlacedReplica&& replica,
                            std::uint64_t header_digest, Time now) {
-  AQ_CHECK(object.put.epoch == epoch_);
-  const ReplicaIndex index = put_in(object, std::move(replica), header_digest, now);
+  const auto epoch = epochs_.take(object.put.epoch);
+  if (!epoch) {
+    return kNone;
+  }
+  const SegmentIndex segment = replica.segment;
+  const ReplicaIndex index = put_in(object, *epoch, std::move(replica), header_digest);
+  policy_.added(segment, index, {object.hash, object.parent, object.value_bytes}, now);
   by_hash_.insert(short_hash(object.hash), index);
   by_put_.insert(short_hash(object.put.sequence), index);
   return index;
 }
 
-void Directory::add_replica(ObjectIndex object, PlacedReplica replica, std::uint64_t header_digest,
-                            const base::Hash128& parent, Time now) {
+void Directory::add_replica(ObjectIndex object, PlacedReplica&& replica,
+                            std::uint64_t header_digest, const base::Hash128& parent, Time now) {
   const ReplicaRecord& first = records_[object];
-  AQ_CHECK(!first.pinned);
-  const ReplicaIndex index = put_in({first.hash, put_of(object), first.value_bytes, parent},
-                                    std::move(replica), header_digest, now);
+  const SegmentIndex segment = replica.segment;
+  const NewObject known{first.hash, put_of(object), first.value_bytes, parent};
+  const ReplicaIndex index =
+      put_in(known, epochs_.take(known.put.epoch).value(), std::move(replica), header_digest);
+  if (first.pinned) {
+    records_[index].pinned = 1;
+  } else {
+    policy_.added(segment, index, {known.hash, parent, known.value_bytes}, now);
+  }
   // Behind the others, so that the order of the put stays the order of reading.
   ReplicaIndex last = object;
   while (records_[last].next != kNone) {
@@ -156,6 +165,7 @@ PlacedReplica Directory::drop_replica(ReplicaIndex replica) {
     policy_.removed(record.segment, replica);
   }
   by_slot_[record.segment][record.slot].replica = kNone;
+  epochs_.release(record.epoch);
   PlacedReplica dropped{record.segment, record.slot, record.generation, std::move(record.extents)};
   record = {};
   record.next = std::exchange(free_, replica);

@@ -18,6 +18,7 @@
 #include "base/chunked_vector.h"
 #include "base/ids.h"
 #include "base/index_table.h"
+#include "meta/epochs.h"
 #include "meta/eviction.h"
 #include "meta/extents.h"
 
@@ -30,8 +31,9 @@ struct alignas(64) ReplicaRecord {
   base::Hash128 hash{};        ///< of the object's key
   std::uint64_t sequence = 0;  ///< of its put; 0: the record is free
   std::uint64_t header_digest = 0;
-  std::uint64_t generation : 56 = 0;
-  std::uint64_t pinned : 8 = 0;  ///< all replicas of an object are, or none
+  std::uint64_t generation : 48 = 0;
+  std::uint64_t epoch : 15 = 0;  ///< of its put; see Epochs
+  std::uint64_t pinned : 1 = 0;  ///< all replicas of an object are, or none
   Extents extents;
   std::uint32_t value_bytes = 0;
   SegmentIndex segment = kNone;
@@ -51,8 +53,8 @@ struct PlacedReplica {
 
 class Directory {
  public:
-  /// All puts are of one epoch. The policy outlives the directory.
-  Directory(EvictionPolicy& policy, std::uint64_t epoch) : policy_(policy), epoch_(epoch) {}
+  /// The policy outlives the directory.
+  explicit Directory(EvictionPolicy& policy) : policy_(policy) {}
 
   ObjectIndex find(const base::Hash128& hash) const;
   /// Many at once, with all their memory asked for before the first is looked at. Requires as many
@@ -60,20 +62,23 @@ class Directory {
   void find(std::span<const base::Hash128> hashes, std::span<ObjectIndex> objects) const;
   ObjectIndex find_put(const base::PutId& put) const;
   const ReplicaRecord& replica(ReplicaIndex index) const { return records_[index]; }
-  base::PutId put_of(ObjectIndex object) const { return {epoch_, records_[object].sequence}; }
+  base::PutId put_of(ObjectIndex object) const {
+    return {epochs_[records_[object].epoch], records_[object].sequence};
+  }
   std::uint64_t objects() const { return by_hash_.size(); }
 
   struct NewObject {
     base::Hash128 hash{};
-    base::PutId put{};  ///< of the directory's epoch
+    base::PutId put{};
     std::uint64_t value_bytes = 0;
     base::Hash128 parent{};
   };
-  /// Adds an object with its first replica. Requires that its hash is not there.
-  ObjectIndex add(const NewObject& object, PlacedReplica replica, std::uint64_t header_digest,
+  /// Adds an object with its first replica. Requires that its hash is not there. kNone, and the
+  /// replica is left to the caller, when its put is of one epoch too many (Epochs::kMax).
+  ObjectIndex add(const NewObject& object, PlacedReplica&& replica, std::uint64_t header_digest,
                   Time now);
-  /// Adds another replica, behind the others.
-  void add_replica(ObjectIndex object, PlacedReplica replica, std::uint64_t header_digest,
+  /// Adds another replica, behind the others; pinned where they are.
+  void add_replica(ObjectIndex object, PlacedReplica&& replica, std::uint64_t header_digest,
                    const base::Hash128& parent, Time now);
 
   /// The object was used.
@@ -85,6 +90,11 @@ class Directory {
 
   /// The replica in a slot; kNone when there is none of this generation.
   ReplicaIndex find_slot(SegmentIndex segment, std::uint32_t slot, std::uint64_t generation) const;
+  /// True when there is a replica of any generation in the slot.
+  bool is_taken(SegmentIndex segment, std::uint32_t slot) const {
+    return segment < by_slot_.size() && slot < by_slot_[segment].size() &&
+           by_slot_[segment][slot].replica != kNone;
+  }
   /// The object that a replica belongs to.
   ObjectIndex object_of(ReplicaIndex replica) const { return find(records_[replica].hash); }
 
@@ -95,14 +105,14 @@ class Directory {
 
  private:
   ReplicaIndex new_record();
-  ReplicaIndex put_in(const NewObject& object, PlacedReplica replica, std::uint64_t header_digest,
-                      Time now);
+  ReplicaIndex put_in(const NewObject& object, std::uint16_t epoch, PlacedReplica&& replica,
+                      std::uint64_t header_digest);
   struct SlotUse {
     ReplicaIndex replica = kNone;
   };
 
   EvictionPolicy& policy_;
-  const std::uint64_t epoch_;
+  Epochs epochs_;
   base::ChunkedVector<ReplicaRecord> records_;
   ReplicaIndex free_ = kNone;  ///< the first of the free records
   base::IndexTable by_hash_;   ///< objects

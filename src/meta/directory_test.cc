@@ -35,7 +35,7 @@ std::vector<PlacedReplica> drop(Directory& directory, ObjectIndex object) {
 
 TEST(Directory, AnObjectIsFoundByKeyPutAndSlotUntilItIsDropped) {
   LeastRecentlyUsed policy;
-  Directory directory(policy, 1);
+  Directory directory(policy);
   const ObjectIndex object = add(directory, 1, 0, 3);
   EXPECT_EQ(directory.find(hash_of(1)), object);
   EXPECT_EQ(directory.find_put({1, 1}), object);
@@ -55,7 +55,7 @@ TEST(Directory, AnObjectIsFoundByKeyPutAndSlotUntilItIsDropped) {
 
 TEST(Directory, TheObjectGoesWithItsLastReplica) {
   LeastRecentlyUsed policy;
-  Directory directory(policy, 1);
+  Directory directory(policy);
   const ObjectIndex object = add(directory, 1, 0, 0);
   directory.add_replica(object, placed(1, 0, 9, {0, 10}), 5, {}, Time(0));
   directory.drop_replica(directory.find_slot(0, 0, 1));
@@ -70,7 +70,7 @@ TEST(Directory, TheObjectGoesWithItsLastReplica) {
 
 TEST(Directory, ReplicasKeepTheOrderOfThePut) {
   LeastRecentlyUsed policy;
-  Directory directory(policy, 1);
+  Directory directory(policy);
   const ObjectIndex object = add(directory, 1, 4, 0);
   std::vector<SegmentIndex> order;
   for (const SegmentIndex segment : {0u, 2u}) {
@@ -84,7 +84,7 @@ TEST(Directory, ReplicasKeepTheOrderOfThePut) {
 
 TEST(Directory, TheOldestOfASegmentIsTheLeastRecentlyUsed) {
   LeastRecentlyUsed policy;
-  Directory directory(policy, 1);
+  Directory directory(policy);
   const ObjectIndex first = add(directory, 1, 0, 0);
   const ObjectIndex second = add(directory, 2, 0, 1);
   EXPECT_EQ(directory.object_of(policy.victim(0)), first);
@@ -95,7 +95,7 @@ TEST(Directory, TheOldestOfASegmentIsTheLeastRecentlyUsed) {
 
 TEST(Directory, WhatIsPinnedIsNoVictimAndCountsAsUsedWhenThePinEnds) {
   LeastRecentlyUsed policy;
-  Directory directory(policy, 1);
+  Directory directory(policy);
   const ObjectIndex first = add(directory, 1, 0, 0);
   const ObjectIndex second = add(directory, 2, 0, 1);
   directory.pin(first);
@@ -116,7 +116,7 @@ TEST(Directory, WhatIsPinnedIsNoVictimAndCountsAsUsedWhenThePinEnds) {
 
 TEST(Directory, ASegmentGoesWithAllItsReplicasPinnedOrNot) {
   LeastRecentlyUsed policy;
-  Directory directory(policy, 1);
+  Directory directory(policy);
   directory.pin(add(directory, 1, 0, 0));
   add(directory, 2, 0, 1);
   const ObjectIndex elsewhere = add(directory, 3, 1, 0);
@@ -149,7 +149,7 @@ TEST(Directory, ARandomWalkAgreesWithAPlainModel) {
   SCOPED_TRACE(testing::Message() << "seed " << kSeed);
   base::Random random(kSeed);
   LeastRecentlyUsed policy;
-  Directory directory(policy, 1);
+  Directory directory(policy);
   Model model;
   std::uint32_t next_slot = 0;
   for (int step = 0; step < 20000; ++step) {

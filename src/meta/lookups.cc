@@ -59,7 +59,7 @@ void StateMachine::lookup(SessionId session, std::uint64_t request, const protoc
   reply_handles(session, Method::kLookup, request, [&](HandleWriter& handles) {
     for_each_object(lookup.name_space, lookup.keys, [&](ObjectIndex object) {
       if (object == kNone) {
-        handles.add(Status::kNotFound);
+        handles.add(recovering() ? Status::kRecovering : Status::kNotFound);
         return true;
       }
       if (lookup.use) {
@@ -120,29 +120,34 @@ void StateMachine::answer_when_gone(RemoveId id, WaitingRemove waiting) {
 // Takes the object and every open put of the key out. `owing` counts the slots whose nodes have yet
 // to confirm.
 Status StateMachine::remove_key(const base::Hash128& hash, RemoveId id, std::uint32_t& owing) {
-  Status status = Status::kNotFound;
+  // Where nodes are still to be heard of, the key may yet turn up, and is taken back then.
+  Status status = recovering() ? Status::kPending : Status::kNotFound;
+  cut(hash);
   open_puts_.for_each_of_key(hash, [&](OpenPutIndex put) {
     owing += cancel(open_puts_[put], id);
-    status = Status::kOk;
+    status = recovering() ? Status::kPending : Status::kOk;
   });
   if (const ObjectIndex object = directory_.find(hash); object != kNone) {
-    owing += retire(object, id);
-    status = Status::kOk;
+    const Retired retired = retire(object, id);
+    owing += retired.owing;
+    status = retired.is_missing || recovering() ? Status::kPending : Status::kOk;
   }
   return status;
 }
 
-// Takes an object out for good; the number of slots whose nodes have yet to confirm.
-std::uint32_t StateMachine::retire(ObjectIndex object, RemoveId id) {
+// Takes an object out for good.
+StateMachine::Retired StateMachine::retire(ObjectIndex object, RemoveId id) {
   count_pinned(object, false);
-  std::uint32_t owing = 0;
+  Retired retired;
   for (ReplicaIndex at = object; at != kNone;) {
     const ReplicaIndex next = directory_.replica(at).next;
-    segments_.reclaim(directory_.drop_replica(at), id);
-    ++owing;
+    const bool lost = segments_.get(directory_.replica(at).segment)->node.lost;
+    segments_.reclaim(directory_.drop_replica(at), lost ? 0 : id);
+    retired.owing += lost ? 0 : 1;
+    retired.is_missing = retired.is_missing || lost;
     at = next;
   }
-  return owing;
+  return retired;
 }
 
 void StateMachine::finish_removes(const std::vector<RemoveId>& done) {

@@ -24,6 +24,7 @@ Segment segment_of(const protocol::NodeHello& hello, SessionId session) {
   segment.node.host = hello.host;
   segment.node.process = hello.process;
   segment.node.session = session;
+  segment.node.lasts = hello.lasts;
   segment.units_max = static_cast<std::uint32_t>(
       std::min<std::uint64_t>(hello.data_bytes / pool::kUnitBytes, UINT32_MAX));
   segment.capacity_units = segment.units_max;
@@ -67,18 +68,45 @@ void StateMachine::node_hello(SessionId session, std::uint64_t request,
     drop_segment(index);
     index = kNone;
   }
+  if (index != kNone && segments_.get(index)->recovering) {
+    const base::SegmentId id = segments_.get(index)->id;
+    drop_segment(index);  // its report broke off, and begins anew
+    forgotten_.erase(id);
+    index = kNone;
+  }
   if (index == kNone) {
-    index = segments_.add(segment_of(hello, session));
+    if (forgotten_.contains(hello.segment)) {
+      return reply(session, Method::kNodeHello, request,
+                   protocol::NodeWelcome{pool_, epoch_, 0, 0, protocol::NodeWelcome::What::kFresh,
+                                         options_.secret});
+    }
+    if (take_over(hello, now) != Status::kOk) {
+      return refuse(session, Method::kNodeHello, request, Status::kConflict,
+                    base::cat("the segment of node \"", hello.name, "\" belongs to another pool"),
+                    "start it with --fresh, or with the --meta of that pool");
+    }
+    Segment segment = segment_of(hello, session);
+    if (hello.granted_units != 0 || hello.granted_slots != 0) {
+      begin_recovery(segment, hello);
+    }
+    index = segments_.add(std::move(segment));
+    tell_members_ = true;
   } else {
-    segments_.get(index)->node.session = session;
+    Node& node = segments_.get(index)->node;
+    node = segment_of(hello, session).node;  // another process may serve it from here on
     segments_.repeat_reclaims(index);
   }
-  Segment& segment = *segments_.get(index);
-  segment.node.suspect = false;
-  segment.node.last_heard = now;
+  expected_.erase(hello.node);
+  segments_.get(index)->node.last_heard = now;
+  welcome(session, request, index);
+}
+
+void StateMachine::welcome(SessionId session, std::uint64_t request, SegmentIndex index) {
+  using What = protocol::NodeWelcome::What;
+  const Segment& segment = *segments_.get(index);
   reply(session, Method::kNodeHello, request,
-        protocol::NodeWelcome{options_.pool, options_.epoch, options_.process,
-                              segment.granted_units, segment.granted_slots});
+        protocol::NodeWelcome{pool_, epoch_, segment.granted_units, segment.granted_slots,
+                              segment.recovering ? What::kRecover : What::kKnown, options_.secret});
 }
 
 void StateMachine::node_leave(SessionId session, std::uint64_t request) {
@@ -86,7 +114,24 @@ void StateMachine::node_leave(SessionId session, std::uint64_t request) {
   reply(session, Method::kNodeLeave, request, protocol::Empty{});
 }
 
+void StateMachine::tell_members() {
+  if (!std::exchange(tell_members_, false)) {
+    return;
+  }
+  protocol::Members members{pool_, epoch_, {}};
+  segments_.for_each(
+      [&](SegmentIndex, Segment& segment) { members.nodes.push_back(segment.node.id); });
+  segments_.for_each([&](SegmentIndex, Segment& segment) {
+    if (segment.alive()) {
+      send(segment.node.session, Method::kMembers, members);
+    }
+  });
+}
+
 void StateMachine::drop_segment(SegmentIndex index) {
+  recovering_ -= segments_.get(index)->recovering ? 1 : 0;
+  forgotten_.insert(segments_.get(index)->id);
+  tell_members_ = true;
   // Puts that write there can only fail; their other replicas are taken back.
   const auto is_lost = [&](const PlacedReplica& replica) { return replica.segment == index; };
   open_puts_.for_each([&](OpenPutIndex at) {
@@ -144,7 +189,10 @@ void StateMachine::watch_nodes(Time now) {
 void StateMachine::forget_nodes(Time now) {
   std::vector<SegmentIndex> gone;
   segments_.for_each([&](SegmentIndex index, Segment& segment) {
-    if (!segment.alive() && now - segment.node.lost_since >= options_.node_grace) {
+    const Time away = segment.alive() ? Time(0) : now - segment.node.lost_since;
+    segment.node.lost = away >= options_.node_grace;
+    const Time patience = segment.node.lasts ? options_.forget_after : Time(0);
+    if (segment.node.lost && away >= patience) {
       gone.push_back(index);
     }
   });

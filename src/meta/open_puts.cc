@@ -38,6 +38,7 @@ OpenPutIndex OpenPuts::open() {
   free_.pop_back();
   OpenPut& put = records_[index];
   put.cancelled = false;
+  put.epoch = epoch_;
   put.sequence = numbers_.begin(index);
   const OpenPutIndex first = first_of_key(put.hash);
   link_first<&OpenPut::of_key>(index, first);

@@ -16,6 +16,7 @@
 #include "base/index_table.h"
 #include "meta/directory.h"
 #include "meta/put_numbers.h"
+#include "protocol/epoch.h"
 
 namespace aquifer::meta {
 
@@ -28,6 +29,7 @@ struct OpenPut {
   };
   base::Hash128 hash{};
   base::Hash128 parent{};
+  std::uint64_t epoch = 0;
   std::uint64_t sequence = 0;  ///< 0: the record is free
   std::uint64_t value_bytes = 0;
   base::ClientId client{};
@@ -47,6 +49,11 @@ class OpenPuts {
   /// Numbers puts within an epoch, from 1 on.
   explicit OpenPuts(std::uint64_t epoch) : epoch_(epoch) {}
 
+  /// Puts that are opened from here on are of this epoch of the same meta. The numbers go on.
+  void raise(std::uint64_t epoch) { epoch_ = epoch; }
+  /// The id that no put opened so far is above.
+  base::PutId last() const { return {epoch_, numbers_.last()}; }
+
   OpenPut& operator[](OpenPutIndex index) {
     AQ_CHECK(index < records_.size());
     return records_[index];
@@ -55,7 +62,11 @@ class OpenPuts {
     AQ_CHECK(index < records_.size());
     return records_[index];
   }
-  base::PutId id_of(OpenPutIndex put) const { return {epoch_, records_[put].sequence}; }
+  /// True for an id given out by this meta, whatever its number was then.
+  bool is_ours(const base::PutId& id) const { return protocol::same_meta(id.epoch, epoch_); }
+  base::PutId id_of(OpenPutIndex put) const {
+    return {records_[put].epoch, records_[put].sequence};
+  }
   std::uint64_t size() const { return records_.size() - free_.size(); }
 
   /// A blank record, without a place in any order yet: to be filled in and then opened, or to be
@@ -65,13 +76,13 @@ class OpenPuts {
   OpenPutIndex open();
   /// kNone: there is none, or not any more.
   OpenPutIndex find(const base::PutId& id) const {
-    return id.epoch == epoch_ ? numbers_.find(id.sequence) : kNone;
+    return is_ours(id) ? numbers_.find(id.sequence) : kNone;
   }
   /// Ends a put.
   void close(OpenPutIndex put, Status outcome);
   /// How a put ended, if it was one of the latest PutNumbers::kOutcomes or more.
   std::optional<Status> outcome(const base::PutId& id) const {
-    return id.epoch == epoch_ ? numbers_.outcome(id.sequence) : std::nullopt;
+    return is_ours(id) ? numbers_.outcome(id.sequence) : std::nullopt;
   }
 
   // visit(OpenPutIndex); it may close what it is called for, and nothing else.
@@ -122,7 +133,7 @@ class OpenPuts {
   OpenPutIndex unlink(OpenPutIndex put, OpenPutIndex first);
   OpenPutIndex first_of_key(const base::Hash128& hash) const;
 
-  const std::uint64_t epoch_;
+  std::uint64_t epoch_;
   PutNumbers numbers_;
   base::ChunkedVector<OpenPut, 256> records_;
   std::vector<OpenPutIndex> free_;

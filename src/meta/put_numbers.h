@@ -23,6 +23,8 @@ class PutNumbers {
   std::uint64_t begin(std::uint32_t put);
   /// The open put of this number; kNone: it has ended, or there was never one.
   std::uint32_t find(std::uint64_t number) const;
+  /// The latest number given out; 0: none.
+  std::uint64_t last() const { return last_; }
   /// Requires that it is open.
   void end(std::uint64_t number, Status outcome);
   /// How it ended; nothing when it has not, or is not known any more.

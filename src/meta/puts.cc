@@ -266,7 +266,9 @@ Status StateMachine::finish_put(base::ClientId client, const protocol::PutFinish
                                 RemoveId remove, std::uint32_t& owing, Time now) {
   const OpenPutIndex index = open_puts_.find(item.put);
   if (index == kNone) {
-    return open_puts_.outcome(item.put).value_or(Status::kCancelled);  // a repeat: the first answer
+    return open_puts_.is_ours(item.put)
+               ? open_puts_.outcome(item.put).value_or(Status::kCancelled)  // a repeat
+               : finish_earlier(item);
   }
   OpenPut& put = open_puts_[index];
   if (put.client != client) {
@@ -277,7 +279,7 @@ Status StateMachine::finish_put(base::ClientId client, const protocol::PutFinish
     status = commit(put, item, remove, owing, now);
   }
   // What did not become an object is answered when it cannot become one any more.
-  if (status != Status::kOk) {
+  if (status != Status::kOk && status != Status::kPending) {
     owing += cancel(put, remove);
   }
   open_puts_.close(index, status);
@@ -289,23 +291,26 @@ Status StateMachine::commit(OpenPut& put, const protocol::PutFinishItemView& ite
   if (item.header_digests.size() != put.replicas.size()) {
     return Status::kInvalidArgument;
   }
+  Status status = Status::kOk;
   if (const ObjectIndex before = directory_.find(put.hash); before != kNone) {
     const bool readable = is_readable(before);
     if (put.mode != PutMode::kReplace && readable) {
       return Status::kExists;
     }
     const bool waits = put.mode == PutMode::kReplace;
-    const std::uint32_t retiring = retire(before, waits ? remove : 0);
-    owing += waits ? retiring : 0;
+    const Retired retired = retire(before, waits ? remove : 0);
+    owing += waits ? retired.owing : 0;
+    status = waits && retired.is_missing ? Status::kPending : Status::kOk;
   }
   const ObjectIndex object =
       directory_.add({put.hash, item.put, put.value_bytes, put.parent}, std::move(put.replicas[0]),
                      item.header_digests[0], now);
+  AQ_CHECK(object != kNone);
   for (std::size_t i = 1; i < put.replicas.size(); ++i) {
     directory_.add_replica(object, std::move(put.replicas[i]), item.header_digests[i], put.parent,
                            now);
   }
-  return Status::kOk;
+  return status;
 }
 
 // Takes the slots back. The put stays known until its writer answers or is gone. `waiting` (0:

@@ -58,8 +58,73 @@ SegmentIndex Segments::add(Segment segment) {
     table_.emplace_back();
   }
   table_[index] = std::move(segment);
-  ask_for(*table_[index], kGrantLowUnits, kGrantStepSlots);
+  if (!table_[index]->recovering) {
+    ask_for(*table_[index], kGrantLowUnits, kGrantStepSlots);
+  }
   return index;
+}
+
+namespace {
+
+// The units of runs that lie within what is granted; nothing when they do not.
+std::optional<std::uint64_t> units_within(const Segment& segment,
+                                          std::span<const protocol::Run> runs) {
+  std::uint64_t units = 0;
+  for (const protocol::Run& run : runs) {
+    if (run.units == 0 || run.units >= std::uint32_t{1} << 31 ||
+        std::uint64_t{run.first_unit} + run.units > segment.granted_units) {
+      return std::nullopt;
+    }
+    units += run.units;
+  }
+  return units;
+}
+
+Extents extents_of(std::span<const protocol::Run> runs) {
+  Extents extents;
+  for (const protocol::Run& run : runs) {
+    extents.push_back({run.first_unit, run.units});
+  }
+  return extents;
+}
+
+}  // namespace
+
+std::optional<PlacedReplica> Segments::take_from_limbo(SegmentIndex index,
+                                                       const protocol::RecoveredObject& object) {
+  Segment& segment = *table_[index];
+  const std::span<const protocol::Run> runs(object.extents.data(), object.extents.size());
+  const auto units = units_within(segment, runs);
+  if (!units || runs.empty() || runs.size() > pool::kExtentsMax || *units > segment.limbo_units ||
+      object.slot >= segment.granted_slots || segment.retiring.contains(object.slot) ||
+      directory_.is_taken(index, object.slot)) {
+    return std::nullopt;
+  }
+  segment.limbo_units -= *units;
+  segment.used_units += *units;
+  return PlacedReplica{index, object.slot, object.generation, extents_of(runs)};
+}
+
+void Segments::adopt_limbo(SegmentIndex index, const protocol::RecoveredLimbo& limbo) {
+  Segment& segment = *table_[index];
+  const std::span<const protocol::Run> runs(limbo.extents.data(), limbo.extents.size());
+  if (!units_within(segment, runs) || runs.size() > pool::kExtentsMax ||
+      limbo.slot >= segment.granted_slots || directory_.is_taken(index, limbo.slot)) {
+    return;
+  }
+  segment.retiring.try_emplace(limbo.slot, Retiring{limbo.generation, extents_of(runs), true, {}});
+}
+
+void Segments::adopt_free(SegmentIndex index, std::span<const protocol::Run> runs) {
+  Segment& segment = *table_[index];
+  const auto units = units_within(segment, runs);
+  if (!units || *units > segment.limbo_units) {
+    return;
+  }
+  segment.limbo_units -= *units;
+  for (const protocol::Run& run : runs) {
+    segment.space.add_units({run.first_unit, run.units});
+  }
 }
 
 std::vector<RemoveId> Segments::drop(SegmentIndex index) {
@@ -86,7 +151,7 @@ const std::vector<Segments::Candidate>& Segments::candidates(std::uint32_t units
                                                              std::string_view preferred) {
   candidates_.clear();
   for_each([&](SegmentIndex index, Segment& segment) {
-    if (segment.alive() && segment.units_max >= units) {
+    if (segment.alive() && segment.units_max >= units && !segment.recovering) {
       const std::uint64_t free =
           segment.space.free_units() + segment.units_max - segment.granted_units;
       candidates_.push_back({index, segment.node.suspect, segment.node.name == preferred,
@@ -180,7 +245,7 @@ void Segments::evict_one(SegmentIndex index) {
 
 void Segments::keep_reserve() {
   for_each([&](SegmentIndex index, Segment& segment) {
-    if (!segment.alive()) {
+    if (!segment.alive() || segment.recovering) {
       return;
     }
     if (segment.can_grow() && segment.space.free_units() < kGrantLowUnits) {

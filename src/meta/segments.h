@@ -11,6 +11,7 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -34,6 +35,8 @@ struct Node {
   std::uint64_t process = 0;
   SessionId session = 0;  ///< 0: lost
   bool suspect = false;   ///< connected, but not heard of for a while: nothing new is placed there
+  bool lost = false;      ///< away for longer than the grace time
+  bool lasts = false;     ///< its memory survives its process
   Time last_heard{};
   Time lost_since{};
   TransportBytes read{};
@@ -51,6 +54,7 @@ struct Segment {
   base::SegmentId id{};
   Node node;
   Space space;
+  bool recovering = false;      ///< what lies in it is being reported: nothing is placed there
   std::uint32_t units_max = 0;  ///< units of its data area, less when its memory ran out
   std::uint32_t granted_units = 0;
   std::uint32_t asked_units = 0;  ///< wanted of the node, in all
@@ -118,6 +122,13 @@ class Segments {
   }
   bool any_alive() const;
   bool any_limbo() const;
+
+  // A report (recovery.cc): what is granted begins as limbo, and leaves it as the node names it.
+  /// The replica of a reported object; nothing, and no change, when the report cannot be true.
+  std::optional<PlacedReplica> take_from_limbo(SegmentIndex index,
+                                               const protocol::RecoveredObject& object);
+  void adopt_limbo(SegmentIndex index, const protocol::RecoveredLimbo& limbo);
+  void adopt_free(SegmentIndex index, std::span<const protocol::Run> runs);
 
   /// Places one object: `replicas` distinct nodes, the preferred one first where it has room.
   /// False, and nothing is kept, when it cannot be done now. `placed` comes empty.

@@ -20,9 +20,11 @@ StateMachine::StateMachine(const StateOptions& options, Outbox& outbox)
     : options_(options),
       outbox_(outbox),
       hasher_(options.secret),
-      directory_(policy_, options.process),
+      directory_(policy_),
       segments_(directory_, policy_, options.reserve),
-      open_puts_(options.process) {}
+      open_puts_(protocol::make_epoch(options.epoch, options.process)),
+      epoch_(protocol::make_epoch(options.epoch, options.process)),
+      pool_(options.pool) {}
 
 void StateMachine::refuse(SessionId session, Method method, std::uint64_t request, Status status,
                           std::string_view message, std::string_view hint) {
@@ -143,6 +145,9 @@ void StateMachine::handle_node(SessionId session, const rpc::Frame& frame, Time 
           finish_removes(segments_.reclaimed(index, m, options_.fault_reuse_limbo));
         }
       });
+    case Method::kRecovered:
+      return decode_and<protocol::Recovered>(session, frame,
+                                             [&](const auto& m) { recovered(index, m, now); });
     case Method::kScanned:
       return decode_and<protocol::Scanned>(session, frame,
                                            [&](const auto& m) { scanned(index, m); });
@@ -170,8 +175,7 @@ void StateMachine::client_hello(SessionId session, std::uint64_t request,
   }
   client.session = session;
   client_of_[session] = hello.client;
-  reply(session, Method::kClientHello, request,
-        protocol::ClientWelcome{options_.pool, options_.epoch});
+  reply(session, Method::kClientHello, request, protocol::ClientWelcome{pool_, epoch_});
 }
 
 bool StateMachine::knows(SessionId session) const {
@@ -219,6 +223,7 @@ void StateMachine::tick(Time now) {
   forget_clients(now);
   watch_nodes(now);
   forget_nodes(now);
+  end_expectations(now);
   settle();
 }
 
@@ -239,14 +244,15 @@ void StateMachine::forget_clients(Time now) {
 void StateMachine::settle() {
   serve_waiting_starts();
   segments_.keep_reserve();
+  tell_members();
   segments_.for_each([&](SegmentIndex index, Segment& segment) {
     if (!segment.alive()) {
       return;
     }
-    if (const auto message = segments_.take_reclaims(index, options_.epoch)) {
+    if (const auto message = segments_.take_reclaims(index, epoch_)) {
       send(segment.node.session, Method::kReclaim, *message);
     }
-    if (const auto message = segments_.take_grant_request(index, options_.epoch)) {
+    if (const auto message = segments_.take_grant_request(index, epoch_)) {
       send(segment.node.session, Method::kGrantMore, *message);
     }
   });
@@ -260,7 +266,10 @@ protocol::PoolStatusReply StateMachine::status() {
   segments_.for_each([&](SegmentIndex, Segment& segment) {
     protocol::NodeStatusEntry entry;
     entry.name = segment.node.name;
-    entry.state = !segment.alive() ? "lost" : segment.node.suspect ? "suspect" : "alive";
+    entry.state = !segment.alive()       ? "lost"
+                  : segment.recovering   ? "recovering"
+                  : segment.node.suspect ? "suspect"
+                                         : "alive";
     entry.process = segment.node.process;
     entry.capacity_bytes = segment.capacity_units * pool::kUnitBytes;
     entry.used_bytes = segment.used_units * pool::kUnitBytes;

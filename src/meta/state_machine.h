@@ -5,10 +5,12 @@
 
 #include <cstdint>
 #include <deque>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "base/hash.h"
@@ -44,8 +46,14 @@ struct StateOptions {
   Time client_grace{1000};
   Reserve reserve{};
   double pinned_share_max = 0.5;  ///< of a node's space
+  Time forget_after{3'600'000};   ///< a lost node whose memory lasts is remembered for so long
   bool fault_failed_check = false;
   bool fault_reuse_limbo = false;
+  /// Faults planted on purpose, each of which the simulator has to find.
+  struct Faults {
+    bool adopts_removed = false;        ///< a cut is not looked at when a node reports
+    bool allocates_unreported = false;  ///< hands out space before the report is complete
+  } faults;
 };
 
 class StateMachine {
@@ -179,7 +187,11 @@ class StateMachine {
   void remove(SessionId session, std::uint64_t request, const protocol::Remove& remove, Time now);
   void report(const protocol::Report& report, Time now);
   Status remove_key(const base::Hash128& hash, RemoveId id, std::uint32_t& owing);
-  std::uint32_t retire(ObjectIndex object, RemoveId id);
+  struct Retired {
+    std::uint32_t owing = 0;  ///< slots whose nodes have yet to confirm
+    bool is_missing = false;  ///< some node is lost: it confirms when it comes back
+  };
+  Retired retire(ObjectIndex object, RemoveId id);
   void answer_when_gone(RemoveId id, WaitingRemove waiting);
   void finish_removes(const std::vector<RemoveId>& done);
   void expire_removes(Time now);
@@ -199,10 +211,24 @@ class StateMachine {
   void answer_list(std::uint64_t id, const protocol::Listed& page);
   void expire_lists(Time now);
 
+  // recovery.cc
+  Status take_over(const protocol::NodeHello& hello, Time now);
+  bool recovering() const;
+  void end_expectations(Time now);
+  void cut(const base::Hash128& hash);
+  void begin_recovery(Segment& segment, const protocol::NodeHello& hello);
+  void recovered(SegmentIndex index, const protocol::Recovered& report, Time now);
+  void adopt(SegmentIndex index, const protocol::RecoveredObject& object, Time now);
+  void adopt_replica(ObjectIndex object, PlacedReplica replica,
+                     const protocol::RecoveredObject& reported, Time now);
+  Status finish_earlier(const protocol::PutFinishItemView& item) const;
+
   // nodes.cc
   void node_hello(SessionId session, std::uint64_t request, const protocol::NodeHello& hello,
                   Time now);
+  void welcome(SessionId session, std::uint64_t request, SegmentIndex index);
   void node_leave(SessionId session, std::uint64_t request);
+  void tell_members();
   void list_nodes(SessionId session, std::uint64_t request);
   void verified(SegmentIndex index, const protocol::Verified& message);
   void drop_segment(SegmentIndex index);
@@ -226,6 +252,17 @@ class StateMachine {
   std::unordered_map<base::Hash128, Time> pinned_until_;
   std::uint64_t integrity_failures_ = 0;
   Time last_watch_{};
+
+  // What this meta has learned of the pool, and has still to learn.
+  std::uint64_t epoch_;
+  base::PoolId pool_;
+  bool pool_is_known_ = false;  ///< a node brought it
+  bool tell_members_ = false;
+  std::size_t recovering_ = 0;                 ///< segments whose report is not complete
+  std::unordered_set<base::NodeId> expected_;  ///< members that have not been heard of yet
+  std::optional<Time> expect_until_;
+  std::unordered_map<base::Hash128, base::PutId> cuts_;  ///< removed while some were missing
+  std::unordered_set<base::SegmentId> forgotten_;        ///< may hold what was removed since
 };
 
 template <class T>

@@ -4,7 +4,9 @@
 
 #include <algorithm>
 
+#include "base/random.h"
 #include "base/strings.h"
+#include "protocol/epoch.h"
 
 namespace aquifer::node {
 
@@ -13,7 +15,7 @@ using protocol::Method;
 namespace {
 
 constexpr std::chrono::milliseconds kBackoffFirst{50};
-constexpr std::chrono::milliseconds kBackoffMax{1000};
+constexpr std::chrono::milliseconds kBackoffMax{400};
 constexpr std::chrono::milliseconds kAnswerTime{2000};
 constexpr std::chrono::milliseconds kConnectTime{500};
 constexpr std::chrono::milliseconds kPoll{10};
@@ -68,7 +70,7 @@ void MetaLink::connect() {
     } else {
       tell_waiting(why);
     }
-    joined_ = false;
+    joined_ = has_joined_ = false;
     retry();
   };
   connection_ = rpc::Connection::start(loop_, *std::move(fd), std::move(handlers));
@@ -94,7 +96,11 @@ void MetaLink::tell_waiting(const std::string& why) {
 }
 
 void MetaLink::retry() {
-  loop_.after(backoff_, [this] { connect(); });
+  // Not all at once: between half of it and the whole.
+  const auto half = backoff_ / 2;
+  const auto jitter =
+      std::chrono::milliseconds(base::random_id() % static_cast<std::uint64_t>(half.count() + 1));
+  loop_.after(half + jitter, [this] { connect(); });
   backoff_ = std::min(backoff_ * 2, kBackoffMax);
 }
 
@@ -122,6 +128,11 @@ void MetaLink::say_hello() {
   hello.data_bytes = view.shape().data_bytes;
   hello.slots = view.slot_count();
   hello.epoch = view.header().epoch.load();
+  hello.pool = {view.header().pool.load()};
+  hello.granted_units = segment->granted_units();
+  hello.granted_slots = segment->granted_slots();
+  hello.lasts = segment->lasts();
+  hello.members = members_;
   send(Method::kNodeHello, hello, 1);
 }
 
@@ -136,7 +147,8 @@ void MetaLink::on_frame(const rpc::Frame& frame) {
       return;
     case Method::kGrantMore: {
       protocol::GrantMore message;
-      if (rpc::decode(frame.payload, message) && message.segment == hooks_.segment()->view().id()) {
+      if (rpc::decode(frame.payload, message) && message.segment == hooks_.segment()->view().id() &&
+          obeys(message.epoch)) {
         wanted_units_ = std::max(wanted_units_, message.units);
         wanted_slots_ = std::max(wanted_slots_, message.slots);
         grant_wanted();
@@ -154,6 +166,13 @@ void MetaLink::on_frame(const rpc::Frame& frame) {
       protocol::Verify message;
       if (rpc::decode(frame.payload, message)) {
         verify(message);
+      }
+      return;
+    }
+    case Method::kMembers: {
+      protocol::Members message;
+      if (rpc::decode(frame.payload, message)) {
+        members(message);
       }
       return;
     }
@@ -181,39 +200,109 @@ void MetaLink::on_welcome(const rpc::Frame& frame) {
   if (!rpc::decode(frame.payload, welcome)) {
     return;
   }
-  const bool forgotten = welcome.granted_units == 0 && welcome.granted_slots == 0 &&
-                         (told_units_ > 0 || told_slots_ > 0);
-  if (meta_process_ != 0 && (meta_process_ != welcome.meta || forgotten)) {
-    // Meta knows nothing of what lies here, and what was granted before may still have writers:
-    // start afresh.
-    meta_process_ = 0;
-    wanted_units_ = wanted_slots_ = told_slots_ = told_units_ = 0;
-    if (auto replaced = hooks_.replace_segment(); !replaced) {
-      ended_ = true;
-      return hooks_.on_refused(replaced.error());
-    }
-    hooks_.on_event(
-        "meta does not know this node any more: the segment was replaced by an empty one");
-    return say_hello();
+  if (!obeys(welcome.epoch)) {
+    // An older meta, or one of two that know nothing of each other: the hello has told it so.
+    connection_->close();
+    connection_.reset();
+    hooks_.on_event("an older meta has answered; connecting again");
+    return retry();
   }
-  joined(welcome);
+  switch (welcome.what) {
+    case protocol::NodeWelcome::What::kFresh:
+      return start_afresh();
+    case protocol::NodeWelcome::What::kRecover:
+      return report(welcome);
+    case protocol::NodeWelcome::What::kKnown:
+      return joined(welcome);
+  }
+}
+
+// Meta has forgotten what lies here, and may have removed some of it meanwhile.
+void MetaLink::start_afresh() {
+  wanted_units_ = wanted_slots_ = told_slots_ = told_units_ = 0;
+  if (auto replaced = hooks_.replace_segment(); !replaced) {
+    ended_ = true;
+    return hooks_.on_refused(replaced.error());
+  }
+  hooks_.on_event(
+      "meta does not know this node any more: the segment was replaced by an empty one");
+  say_hello();
+}
+
+// A node obeys the highest epoch it has heard of, and of one number only one meta.
+bool MetaLink::obeys(std::uint64_t epoch) {
+  auto& highest = hooks_.segment()->view().header().epoch;
+  const std::uint64_t known = highest.load();
+  const bool is_newer = protocol::epoch_number(epoch) > protocol::epoch_number(known);
+  if (!is_newer && epoch != known) {
+    return false;
+  }
+  highest.store(epoch);
+  return true;
+}
+
+void MetaLink::members(const protocol::Members& message) {
+  if (obeys(message.epoch)) {
+    hooks_.segment()->view().header().pool.store(message.pool.value);
+    members_ = message.nodes;
+  }
+}
+
+// In parts, one in each turn of the loop: clients and heartbeats are served between them.
+void MetaLink::report(const protocol::NodeWelcome& welcome) {
+  joined_ = true;
+  fenced_ = false;
+  hooks_.on_event(base::cat("reporting to meta at ", meta_.text(), " what the segment holds"));
+  hooks_.segment()->begin_report();
+  looked_through_ = true;
+  loop_.post([this, welcome, number = ++report_, hasher = base::KeyHasher(welcome.secret)] {
+    report_step(number, welcome, hasher);
+  });
+}
+
+void MetaLink::report_step(std::uint64_t number, const protocol::NodeWelcome& welcome,
+                           const base::KeyHasher& hasher) {
+  if (number != report_ || !joined_) {
+    return;
+  }
+  const auto segment = hooks_.segment();
+  const protocol::Recovered part = segment->report_step(hasher);
+  send(Method::kRecovered, part);
+  if (part.end) {
+    return joined(welcome);
+  }
+  loop_.post([this, welcome, number, hasher] { report_step(number, welcome, hasher); });
+}
+
+// A segment of an earlier process: what is damaged in it is not to be found any more.
+void MetaLink::tell_damaged() {
+  const auto segment = hooks_.segment();
+  if (std::exchange(looked_through_, true) || !segment->was_attached()) {
+    return;
+  }
+  for (const protocol::RecoveredSlot& bad : segment->find_damaged()) {
+    send(Method::kVerified,
+         protocol::Verified{segment->view().id(), bad.slot, bad.generation, true});
+  }
 }
 
 void MetaLink::joined(const protocol::NodeWelcome& welcome) {
-  const bool again = std::exchange(joined_, true);
+  const bool again = std::exchange(has_joined_, true);
+  joined_ = true;
   fenced_ = false;
   keep_alive();
   backoff_ = kBackoffFirst;
   told_waiting_ = false;
-  meta_process_ = welcome.meta;
-  told_units_ = welcome.granted_units;
-  told_slots_ = welcome.granted_slots;
+  told_units_ = wanted_units_ = welcome.granted_units;
+  told_slots_ = wanted_slots_ = welcome.granted_slots;
   told_units_max_ = hooks_.segment()->view().shape().data_bytes / pool::kUnitBytes;
-  auto& header = hooks_.segment()->view().header();
-  header.pool.store(welcome.pool.value);
-  header.epoch.store(welcome.epoch);
+  hooks_.segment()->view().header().pool.store(welcome.pool.value);
   if (!again) {
     hooks_.on_event(base::cat("joined meta at ", meta_.text()));
+  }
+  tell_damaged();
+  if (told_units_ > 0 && told_slots_ > 0) {
+    hooks_.on_ready();
   }
   grant_wanted();
 }
@@ -221,7 +310,7 @@ void MetaLink::joined(const protocol::NodeWelcome& welcome) {
 void MetaLink::memory_grew() { grant_wanted(); }
 
 void MetaLink::grant_wanted() {
-  if (!joined_) {
+  if (!has_joined_) {
     return;
   }
   const auto segment = hooks_.segment();
@@ -239,7 +328,7 @@ void MetaLink::grant_wanted() {
 
 void MetaLink::reclaim(const protocol::Reclaim& message) {
   const auto segment = hooks_.segment();
-  if (message.segment != segment->view().id()) {
+  if (message.segment != segment->view().id() || !obeys(message.epoch)) {
     return;
   }
   protocol::Reclaimed answer{message.segment, {}};
@@ -303,10 +392,21 @@ void MetaLink::beat() {
     if (auto released = segment->release_limbo(); !released.empty()) {
       send(Method::kReclaimed, protocol::Reclaimed{segment->view().id(), std::move(released)});
     }
+    if (auto runs = segment->take_held_runs(); !runs.empty()) {
+      send(Method::kRecovered, protocol::Recovered{segment->view().id(), {}, {}, {}, runs, false});
+    }
   }
   if (due || moved) {
     told_ = now;
     send(Method::kNodeBeat, now);
+  }
+}
+
+void MetaLink::drop() {
+  ended_ = true;
+  if (connection_ != nullptr) {
+    connection_->close();
+    connection_.reset();
   }
 }
 

@@ -1,5 +1,6 @@
-// The node's connection to its meta: says hello, keeps the session, carries out what meta asks of
-// the segment, and connects again when the connection ends. Lives on the node's control loop.
+// The node's connection to its meta: says hello, keeps the session, reports what the segment holds
+// to a meta that does not know it, carries out what meta asks of the segment, and connects again
+// when the connection ends. Lives on the node's control loop.
 #pragma once
 
 #include <chrono>
@@ -43,6 +44,8 @@ class MetaLink {
   void memory_grew();
   /// Says goodbye; `done` is called when meta has answered or cannot be reached.
   void leave(std::function<void()> done);
+  /// Ends the connection without a word: the node will be back.
+  void drop();
 
  private:
   void connect();
@@ -54,6 +57,13 @@ class MetaLink {
   void on_frame(const rpc::Frame& frame);
   void on_welcome(const rpc::Frame& frame);
   void joined(const protocol::NodeWelcome& welcome);
+  void report(const protocol::NodeWelcome& welcome);
+  void report_step(std::uint64_t number, const protocol::NodeWelcome& welcome,
+                   const base::KeyHasher& hasher);
+  void start_afresh();
+  void tell_damaged();
+  bool obeys(std::uint64_t epoch);
+  void members(const protocol::Members& message);
   void grant_wanted();
   void reclaim(const protocol::Reclaim& message);
   void verify(const protocol::Verify& message);
@@ -68,13 +78,16 @@ class MetaLink {
   const Identity identity_;
   Hooks hooks_;
   std::shared_ptr<rpc::Connection> connection_;
-  bool joined_ = false;
+  bool joined_ = false;      ///< has a session
+  bool has_joined_ = false;  ///< and meta knows what lies here
   bool ended_ = false;
   bool fenced_ = false;  ///< was away for too long to know whether it is still a member
   std::uint64_t last_poll_ms_ = 0;
   bool told_waiting_ = false;
   std::chrono::milliseconds backoff_;
-  std::uint64_t meta_process_ = 0;  ///< of the meta that knows what this node holds
+  std::uint64_t report_ = 0;  ///< counts reports, so that one that was broken off ends
+  bool looked_through_ = false;
+  std::vector<base::NodeId> members_;
   std::uint32_t wanted_units_ = 0;
   std::uint32_t wanted_slots_ = 0;
   std::uint32_t told_slots_ = 0;

@@ -40,4 +40,15 @@ void OpenWrites::fence(std::uint32_t slot) {
   const std::lock_guard wait_for_the_write_in_hand(entry->mutex);
 }
 
+void OpenWrites::fence_all() {
+  std::unordered_map<std::uint32_t, std::shared_ptr<OpenWrite>> all;
+  {
+    const std::lock_guard lock(mutex_);
+    all.swap(by_slot_);
+  }
+  for (const auto& [slot, entry] : all) {
+    const std::lock_guard wait_for_the_write_in_hand(entry->mutex);
+  }
+}
+
 }  // namespace aquifer::node

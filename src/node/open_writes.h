@@ -36,6 +36,8 @@ class OpenWrites {
   /// Forgets the entry and waits for the write in hand, if there is one. Requires that the slot's
   /// word has left `granted` already. Thread-safe.
   void fence(std::uint32_t slot);
+  /// The same for all slots.
+  void fence_all();
 
  private:
   std::mutex mutex_;

@@ -1,13 +1,17 @@
 #include "node/segment_host.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cstring>
 
 #include "base/check.h"
+#include "base/log.h"
 #include "base/random.h"
+#include "base/strings.h"
 #include "memory/fault_guard.h"
 #include "memory/scatter.h"
 #include "pool/object.h"
@@ -34,11 +38,58 @@ Result<base::UniqueFd> make_memory(const SegmentHost::Options& options, std::uin
                               : memory::make_in_folder(options.path, bytes);
 }
 
+// Who still has a segment mapped that its node gives up is to see that.
+void mark_dead(int fd) {
+  const auto bytes = memory::size_of(fd);
+  auto mapping = memory::Mapping::map(fd, bytes ? *bytes : 0);
+  if (!bytes || *bytes < 4096 || !mapping) {
+    return;
+  }
+  [[maybe_unused]] const bool readable = memory::guarded(mapping->data(), mapping->size(), [&] {
+    if (auto view = pool::SegmentView::open(mapping->data(), mapping->size())) {
+      view->header().live.store(0, std::memory_order_release);
+    }
+  });
+}
+
+// What cannot be used is kept for who wants to look at it, under a name that no node takes.
+Result<void> set_aside(const std::string& path, const Error& why) {
+  const std::string aside = base::cat(path, ".aside");
+  if (rename(path.c_str(), aside.c_str()) != 0) {
+    return Error{Status::kIo,
+                 base::cat("cannot use the segment file ", path, " (", why.message,
+                           "), nor move it away: ", std::strerror(errno)),
+                 "remove it, or choose another --name"};
+  }
+  base::log_warning("node", "the segment file ", path, " cannot be used (", why.message,
+                    ") and was set aside as ", aside,
+                    ": the node starts empty; `aquifer segments` lists and removes such files");
+  return {};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<SegmentHost>> SegmentHost::make(const Options& options,
                                                        Progress on_progress) {
   const auto shape = pool::SegmentShape::for_data(options.data_bytes);
+  if (!options.path.empty()) {
+    auto left = memory::open_in_folder(options.path);
+    if (left && options.fresh) {
+      mark_dead(left->get());
+    } else if (left) {
+      const base::UniqueFd same(fcntl(left->get(), F_DUPFD_CLOEXEC, 0));
+      auto attached = attach(options, *std::move(left), on_progress);
+      if (attached || attached.code() == Status::kConflict) {
+        return attached;
+      }
+      mark_dead(same.get());
+      if (auto aside = set_aside(options.path, attached.error()); !aside) {
+        return std::move(aside).error();
+      }
+    } else if (left.code() != Status::kNotFound) {
+      return std::move(left).error();
+    }
+  }
   auto fd = make_memory(options, shape.total_bytes());
   if (!fd) {
     return std::move(fd).error();
@@ -58,28 +109,124 @@ Result<std::unique_ptr<SegmentHost>> SegmentHost::make(const Options& options,
   }
   const auto view =
       pool::SegmentView::format(mapping->data(), shape, {base::random_id()}, options.node);
-  return std::unique_ptr<SegmentHost>(
-      new SegmentHost(options, *std::move(fd), *std::move(mapping), view, std::move(on_progress)));
+  return std::unique_ptr<SegmentHost>(new SegmentHost(options, *std::move(fd), *std::move(mapping),
+                                                      view, false, std::move(on_progress)));
+}
+
+// Errors: kConflict for a segment that is whole, but of another size; anything else: not usable.
+Result<std::unique_ptr<SegmentHost>> SegmentHost::attach(const Options& options, base::UniqueFd fd,
+                                                         Progress on_progress) {
+  const auto bytes = memory::size_of(fd.get());
+  if (!bytes) {
+    return bytes.error();
+  }
+  if (*bytes < 4096) {
+    return Error{Status::kIntegrity, "it is too short to be a segment", {}};
+  }
+  auto mapping = memory::Mapping::map(fd.get(), *bytes);
+  if (!mapping) {
+    return std::move(mapping).error();
+  }
+  Result<pool::SegmentView> view = Error{Status::kIntegrity, "its memory cannot be read", {}};
+  bool is_live = false;
+  const bool readable = memory::guarded(mapping->data(), mapping->size(), [&] {
+    view = pool::SegmentView::open(mapping->data(), mapping->size());
+    is_live = view.ok() && view->header().live.load() == 1;
+  });
+  if (!readable || !view) {
+    return view.error();
+  }
+  const auto& header = view->header();
+  if (!is_live || header.granted_slots > view->slot_count() ||
+      header.granted_units > view->shape().data_bytes / pool::kUnitBytes) {
+    return Error{
+        Status::kIntegrity, is_live ? "its header is damaged" : "its node has given it up", {}};
+  }
+  const std::uint64_t wanted = pool::SegmentShape::for_data(options.data_bytes).data_bytes;
+  if (view->shape().data_bytes != wanted) {
+    return Error{Status::kConflict,
+                 base::cat("the segment file ", options.path, " holds ", view->shape().data_bytes,
+                           " bytes, --dram asks for ", wanted),
+                 "give the same --dram as before, or --fresh to start with an empty segment"};
+  }
+  Options found = options;
+  found.node = header.node;
+  auto host = std::unique_ptr<SegmentHost>(new SegmentHost(
+      std::move(found), std::move(fd), *std::move(mapping), *view, true, std::move(on_progress)));
+  return host;
 }
 
 SegmentHost::SegmentHost(Options options, base::UniqueFd fd, memory::Mapping mapping,
-                         pool::SegmentView view, Progress on_progress)
+                         pool::SegmentView view, bool was_attached, Progress on_progress)
     : options_(std::move(options)),
       fd_(std::move(fd)),
       mapping_(std::move(mapping)),
       view_(view),
       on_progress_(std::move(on_progress)),
-      units_max_(view.shape().data_bytes / pool::kUnitBytes) {
+      units_max_(view.shape().data_bytes / pool::kUnitBytes),
+      was_attached_(was_attached) {
+  if (was_attached_) {
+    read_catalog();
+  }
   populator_ = std::thread([this] { populate_loop(); });
 }
 
 SegmentHost::~SegmentHost() {
   stopping_ = true;
   populator_.join();
+  if (is_kept_ && lasts()) {
+    return;
+  }
   view_.header().live.store(0, std::memory_order_release);
   if (!options_.path.empty()) {
     unlink(options_.path.c_str());
   }
+}
+
+// What an earlier process has granted is granted, and who used slots in place and lives goes on.
+void SegmentHost::read_catalog() {
+  auto& header = view_.header();
+  for (std::uint32_t user = 0; user < pool::kUsersMax; ++user) {
+    if (memory::byte_is_locked(fd_.get(), lock_of(user))) {
+      users_taken_ |= std::uint64_t{1} << user;
+    } else {
+      header.views[user] = 0;
+      header.writes[user] = 0;
+    }
+  }
+  granted_units_ = static_cast<std::uint32_t>(header.granted_units.load());
+  granted_slots_ = static_cast<std::uint32_t>(header.granted_slots.load());
+  generations_.reserve(granted_slots_);
+  const bool readable = memory::guarded(mapping_.data(), mapping_.size(), [&] {
+    for (std::uint32_t slot = 0; slot < granted_slots_; ++slot) {
+      if ((view_.slot(slot).users.load() & ~users_taken_) != 0) {
+        view_.slot(slot).users.fetch_and(users_taken_);
+      }
+      generations_.push_back(SlotWord::of(view_.slot(slot).word.load()).generation);
+    }
+  });
+  if (!readable) {  // cut short: what is left is what was read
+    granted_slots_ = static_cast<std::uint32_t>(generations_.size());
+  }
+  populated_units_ = granted_units_;
+  populated_slots_ = granted_slots_;
+}
+
+std::vector<protocol::RecoveredSlot> SegmentHost::find_damaged() {
+  std::vector<protocol::RecoveredSlot> bad;
+  for (std::uint32_t slot = 0; slot < granted_slots_; ++slot) {
+    const SlotWord sealed{generations_[slot], SlotState::kSealed};
+    if (view_.slot(slot).word.load(std::memory_order_acquire) != sealed.raw()) {
+      continue;
+    }
+    std::vector<std::uint64_t> digests;
+    pool::SlotContent content;
+    if (checked_header(slot, sealed.generation, 0, digests, content).empty() &&
+        pool::swap_word(view_.slot(slot), sealed, {sealed.generation, SlotState::kBad})) {
+      bad.push_back({slot, sealed.generation});
+    }
+  }
+  return bad;
 }
 
 void SegmentHost::populate_loop() {
@@ -111,14 +258,15 @@ bool SegmentHost::populate_step(std::uint64_t& slots, std::uint64_t& units) {
     done = populate(data + units * pool::kUnitBytes, data + units_wanted * pool::kUnitBytes);
   }
   if (!done) {
-    units_max_ = units;
+    units_max_ = std::max<std::uint64_t>(units, populated_units_);
     on_progress_(done.error());
     return false;
   }
   slots = slots_wanted;
   units = units_wanted;
-  populated_slots_ = slots;
-  populated_units_ = units;
+  // What was granted by an earlier process has memory already.
+  populated_slots_ = std::max<std::uint64_t>(slots, populated_slots_);
+  populated_units_ = std::max<std::uint64_t>(units, populated_units_);
   on_progress_(std::nullopt);
   return true;
 }

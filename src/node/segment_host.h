@@ -1,6 +1,6 @@
-// The node's one segment: makes it, gives it memory ahead of need on a thread of its own, grants
-// slots and space to meta, takes slots back, hands the memory to same-host clients, and knows when
-// each of those is gone. Not here: sockets.
+// The node's one segment: makes it or attaches to one that an earlier process left, gives it memory
+// ahead of need on a thread of its own, grants slots and space to meta, takes slots back, hands the
+// memory to same-host clients, and knows when each of those is gone. Not here: sockets.
 #pragma once
 
 #include <atomic>
@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "aquifer/result.h"
+#include "base/hash.h"
 #include "base/ids.h"
 #include "base/unique_fd.h"
 #include "memory/shared_memory.h"
@@ -31,16 +32,26 @@ class SegmentHost {
     std::uint64_t data_bytes = 0;
     std::string path;  ///< empty: anonymous memory
     base::NodeId node{};
+    bool fresh = false;  ///< what an earlier process left is replaced, not attached to
   };
 
-  /// Makes the segment and starts giving it memory. `on_progress` is called on the helper thread
-  /// whenever more has been populated, with the error once when memory ran out. Errors: kNoSpace,
-  /// kConflict, kIo.
+  /// Makes the segment, or attaches to the one that is there, and starts giving it memory. One that
+  /// cannot be used is set aside under another name, and said so in the log. `on_progress` is
+  /// called on the helper thread whenever more has been populated, with the error once when memory
+  /// ran out. Errors: kNoSpace, kConflict (in use, or of another size), kIo.
   using Progress = std::function<void(const std::optional<Error>&)>;
   static Result<std::unique_ptr<SegmentHost>> make(const Options& options, Progress on_progress);
 
-  /// Marks the segment dead, stops the helper, removes the file.
+  /// Stops the helper. Marks the segment dead and removes the file, unless it is to be kept.
   ~SegmentHost();
+  void keep() { is_kept_ = true; }
+  /// True when its memory survives this process.
+  bool lasts() const { return !options_.path.empty(); }
+  /// True when it was there already, with what it holds.
+  bool was_attached() const { return was_attached_; }
+  /// Looks at the slots and headers of all sealed objects; marks those bad that are damaged, and
+  /// returns them. For a segment that was attached to. Control thread only.
+  std::vector<protocol::RecoveredSlot> find_damaged();
 
   const pool::SegmentView& view() const { return view_; }
   OpenWrites& open_writes() { return open_writes_; }
@@ -58,6 +69,15 @@ class SegmentHost {
   protocol::ReclaimedItem reclaim(const protocol::ReclaimItem& item);
   /// Limbo slots whose users have left, or are gone, since the last call. Control thread only.
   std::vector<protocol::ReclaimedItem> release_limbo();
+
+  // The report to a meta that does not know what lies here. Control thread only.
+  /// Fences all that was granted before: what is not sealed cannot be any more.
+  void begin_report();
+  /// The next part; its `end` is true for the last one.
+  protocol::Recovered report_step(const base::KeyHasher& hasher);
+  /// Runs that the report had to hold back since they may still have been written; empty as long as
+  /// that is so.
+  std::vector<protocol::Run> take_held_runs();
 
   /// Checks a sealed slot against its digests; marks it bad and says true when they do not match.
   bool find_bad(const protocol::Verify& verify);
@@ -89,7 +109,13 @@ class SegmentHost {
 
  private:
   SegmentHost(Options options, base::UniqueFd fd, memory::Mapping mapping, pool::SegmentView view,
-              Progress on_progress);
+              bool was_attached, Progress on_progress);
+  static Result<std::unique_ptr<SegmentHost>> attach(const Options& options, base::UniqueFd fd,
+                                                     Progress on_progress);
+  void read_catalog();
+  void report_slot(std::uint32_t slot, const base::KeyHasher& hasher, protocol::Recovered& out);
+  bool claim(const pool::SlotContent& content);
+  std::vector<protocol::Run> unclaimed() const;
   void populate_loop();
   bool populate_step(std::uint64_t& slots, std::uint64_t& units);
   bool is_used(std::uint32_t slot) const;
@@ -119,7 +145,17 @@ class SegmentHost {
   std::uint32_t granted_units_ = 0;
   std::uint32_t granted_slots_ = 0;
   std::vector<std::uint64_t> generations_;  ///< of granted slots: their words may be damaged
-  std::uint64_t users_taken_ = 0;           ///< bits of living clients
+  const bool was_attached_;
+  std::atomic<bool> is_kept_{false};
+  struct Report {
+    std::uint32_t next_slot = 0;
+    std::uint32_t units = 0;             ///< granted when it began
+    std::vector<bool> claimed;           ///< units of objects and of limbo
+    std::vector<std::uint32_t> unknown;  ///< slots in limbo that do not say what they cover
+    bool held = false;                   ///< for their sake no run is free yet
+  };
+  Report report_;
+  std::uint64_t users_taken_ = 0;  ///< bits of living clients
   std::vector<protocol::ReclaimItem> limbo_;
 };
 

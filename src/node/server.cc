@@ -27,10 +27,27 @@ namespace {
 constexpr std::chrono::milliseconds kLeaveTime{1000};
 constexpr std::size_t kNameBytesMax = 128;
 
-std::string default_name() {
+std::string path_of(const std::string& folder, const std::string& name) {
+  return base::cat(folder, "/aquifer-", name, ".segment");
+}
+
+// With a folder: the same after a restart, and another one for each node that lives there.
+std::string default_name(const std::string& folder) {
+  constexpr int kNodesMax = 256;
   char host[256] = "node";
   gethostname(host, sizeof host - 1);
-  return base::cat(host, "-", getpid());
+  if (folder.empty()) {
+    return base::cat(host, "-", getpid());
+  }
+  std::string name = host;
+  for (int i = 2; i < kNodesMax; ++i) {
+    const auto left = memory::open_in_folder(path_of(folder, name));
+    if (left.code() != Status::kConflict) {
+      break;
+    }
+    name = base::cat(host, "-", i);
+  }
+  return name;
 }
 
 // Names stand in files, logs and tables.
@@ -57,7 +74,11 @@ class NodeServer final : public Server {
   ~NodeServer() override { stop(); }
 
   Result<void> start(const io::Address& meta, const io::Address& wanted) {
-    name_ = options_.name.empty() ? default_name() : options_.name;
+    name_ = options_.name.empty() ? default_name(options_.segments) : options_.name;
+    if (auto made = make_segment(options_.fresh); !made) {
+      return made;
+    }
+    node_ = segment()->view().header().node;
     auto listening = io::listen_tcp(wanted);
     if (!listening) {
       return std::move(listening).error();
@@ -71,9 +92,6 @@ class NodeServer final : public Server {
     auto local = io::listen_unix(unix_name);
     if (!local) {
       return std::move(local).error();
-    }
-    if (auto made = replace_segment(); !made) {
-      return made;
     }
     bulk_ = std::make_unique<BulkServer>(
         *std::move(listening), options_.data_threads, [this] { return segment(); },
@@ -108,7 +126,12 @@ class NodeServer final : public Server {
     if (!thread_.joinable()) {
       return;
     }
-    leave();
+    if (options_.keep) {
+      loop_.post([this] { link_->drop(); });  // for meta it is away, and will be back
+      segment()->keep();
+    } else {
+      leave();
+    }
     loop_.stop();
     thread_.join();
     bulk_.reset();
@@ -129,11 +152,16 @@ class NodeServer final : public Server {
       const std::lock_guard lock(mutex_);
       segment_.reset();
     }
+    return make_segment(true);
+  }
+
+  Result<void> make_segment(bool fresh) {
     SegmentHost::Options options;
     options.data_bytes = options_.dram_bytes;
     options.node = node_;
+    options.fresh = fresh;
     if (!options_.segments.empty()) {
-      options.path = base::cat(options_.segments, "/aquifer-", name_, ".segment");
+      options.path = path_of(options_.segments, name_);
     }
     auto made = SegmentHost::make(options, [this](const std::optional<Error>& error) {
       loop_.post([this, error] { memory_grew(error); });
@@ -215,7 +243,7 @@ class NodeServer final : public Server {
 
   const ServerOptions options_;
   const std::function<void(const std::string&)> on_event_;
-  const base::NodeId node_;
+  base::NodeId node_;
   std::string name_;
   std::string address_;
   io::Loop loop_;
@@ -232,6 +260,22 @@ class NodeServer final : public Server {
 };
 
 }  // namespace
+
+std::optional<std::string> no_room_for_segment(const ServerOptions& options) {
+  const std::uint64_t wanted = pool::SegmentShape::for_data(options.dram_bytes).total_bytes();
+  const std::string name = options.name.empty() ? default_name(options.segments) : options.name;
+  if (memory::open_in_folder(path_of(options.segments, name)).ok()) {
+    return std::nullopt;
+  }
+  const auto free = memory::free_in_folder(options.segments);
+  if (!free) {
+    return free.error().message;
+  }
+  if (*free < wanted) {
+    return base::cat(options.segments, " has ", *free, " bytes free, the segment needs ", wanted);
+  }
+  return std::nullopt;
+}
 
 Result<std::unique_ptr<Server>> Server::start(const ServerOptions& options,
                                               std::function<void(const std::string&)> on_event) {

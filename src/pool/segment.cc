@@ -123,7 +123,7 @@ std::size_t SegmentView::resolve(std::span<const Extent> extents, std::uint64_t 
 
 bool swap_word(Slot& slot, SlotWord expected, SlotWord desired) {
   std::uint64_t raw = expected.raw();
-  return slot.word.compare_exchange_strong(raw, desired.raw(), std::memory_order_acq_rel,
+  return slot.word.compare_exchange_strong(raw, desired.raw(), std::memory_order_seq_cst,
                                            std::memory_order_acquire);
 }
 

@@ -178,8 +178,8 @@ class SegmentView {
   SegmentShape shape_{};
 };
 
-/// Swaps the word from `expected` to `desired`; false when it was something else. Release on
-/// success.
+/// Swaps the word from `expected` to `desired`; false when it was something else. Sequentially
+/// consistent on success.
 bool swap_word(Slot& slot, SlotWord expected, SlotWord desired);
 
 /// Writes what the slot says of its replica; the generation is the one that will be sealed.

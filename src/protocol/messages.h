@@ -37,11 +37,13 @@ enum class Method : std::uint16_t {
   kReclaimed = 24,  // one way
   kVerified = 25,   // one way
   kScanned = 26,    // one way
+  kRecovered = 27,  // one way
   // meta -> node, one way
   kGrantMore = 30,
   kReclaim = 31,
   kVerify = 32,
   kScan = 33,
+  kMembers = 34,
 };
 
 /// A run of units of a segment's data.
@@ -318,21 +320,84 @@ struct NodeHello {
   std::uint64_t data_bytes = 0;
   std::uint32_t slots = 0;
   std::uint64_t epoch = 0;  ///< the highest it has accepted
-  static constexpr auto wire = std::tuple{
-      &NodeHello::node,  &NodeHello::name,    &NodeHello::address, &NodeHello::unix_name,
-      &NodeHello::host,  &NodeHello::process, &NodeHello::segment, &NodeHello::data_bytes,
-      &NodeHello::slots, &NodeHello::epoch};
+  base::PoolId pool{};      ///< none: it has never been in one
+  std::uint32_t granted_units = 0;
+  std::uint32_t granted_slots = 0;
+  bool lasts = false;                 ///< its memory survives its process
+  std::vector<base::NodeId> members;  ///< the nodes of the pool, as it was told last
+  static constexpr auto wire =
+      std::tuple{&NodeHello::node,          &NodeHello::name,       &NodeHello::address,
+                 &NodeHello::unix_name,     &NodeHello::host,       &NodeHello::process,
+                 &NodeHello::segment,       &NodeHello::data_bytes, &NodeHello::slots,
+                 &NodeHello::epoch,         &NodeHello::pool,       &NodeHello::granted_units,
+                 &NodeHello::granted_slots, &NodeHello::lasts,      &NodeHello::members};
 };
 struct NodeWelcome {
+  enum class What : std::uint8_t {
+    kKnown = 0,    ///< meta knows what lies in the segment
+    kRecover = 1,  ///< it does not: the node fences what was granted and reports
+    kFresh = 2,    ///< it has forgotten the segment: the node starts with an empty one
+  };
   base::PoolId pool{};
-  std::uint64_t epoch = 0;
-  std::uint64_t meta = 0;  ///< random id of the meta process
+  std::uint64_t epoch = 0;  ///< see epoch.h
   std::uint32_t granted_units =
       0;  ///< what meta knows to be granted already: the node repeats what is above
   std::uint32_t granted_slots = 0;
+  What what = What::kKnown;
+  std::uint64_t secret = 0;  ///< of the directory's hash, for reports
   static constexpr auto wire =
-      std::tuple{&NodeWelcome::pool, &NodeWelcome::epoch, &NodeWelcome::meta,
-                 &NodeWelcome::granted_units, &NodeWelcome::granted_slots};
+      std::tuple{&NodeWelcome::pool,          &NodeWelcome::epoch, &NodeWelcome::granted_units,
+                 &NodeWelcome::granted_slots, &NodeWelcome::what,  &NodeWelcome::secret};
+};
+/// What all nodes of a pool are to know: who else is in it, so that the next meta knows whom to
+/// expect.
+struct Members {
+  base::PoolId pool{};
+  std::uint64_t epoch = 0;
+  std::vector<base::NodeId> nodes;
+  static constexpr auto wire = std::tuple{&Members::pool, &Members::epoch, &Members::nodes};
+};
+
+/// A sealed object, as a node found it in its catalog: header and slot checked, names hashed with
+/// the secret of NodeWelcome.
+struct RecoveredObject {
+  std::uint64_t hash_low = 0;
+  std::uint64_t hash_high = 0;
+  base::PutId put{};
+  std::uint64_t value_bytes = 0;
+  std::uint64_t header_digest = 0;
+  std::uint32_t slot = 0;
+  std::uint64_t generation = 0;
+  base::SmallVector<Run, 1> extents;
+  static constexpr auto wire = std::tuple{
+      &RecoveredObject::hash_low,    &RecoveredObject::hash_high,     &RecoveredObject::put,
+      &RecoveredObject::value_bytes, &RecoveredObject::header_digest, &RecoveredObject::slot,
+      &RecoveredObject::generation,  &RecoveredObject::extents};
+};
+/// A slot that somebody still writes or looks at, and what of the segment it covers.
+struct RecoveredLimbo {
+  std::uint32_t slot = 0;
+  std::uint64_t generation = 0;
+  base::SmallVector<Run, 1> extents;
+  static constexpr auto wire =
+      std::tuple{&RecoveredLimbo::slot, &RecoveredLimbo::generation, &RecoveredLimbo::extents};
+};
+struct RecoveredSlot {
+  std::uint32_t slot = 0;
+  std::uint64_t generation = 0;
+  static constexpr auto wire = std::tuple{&RecoveredSlot::slot, &RecoveredSlot::generation};
+};
+/// A part of a node's report. What is in no list is in limbo until a later message has it.
+struct Recovered {
+  base::SegmentId segment{};
+  std::vector<RecoveredObject> objects;
+  std::vector<RecoveredLimbo> limbo;
+  std::vector<RecoveredSlot> free_slots;  ///< granted under these generations
+  std::vector<Run> free_runs;
+  bool end = false;  ///< all slots have been named
+  static constexpr auto wire =
+      std::tuple{&Recovered::segment,    &Recovered::objects,   &Recovered::limbo,
+                 &Recovered::free_slots, &Recovered::free_runs, &Recovered::end};
 };
 
 /// The node's own counters, since it started.

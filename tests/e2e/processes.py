@@ -193,6 +193,8 @@ class Processes:
         return server
 
     def node(self, *arguments, meta=None, dram="64MiB", wait=True, **options):
+        if "--segments" not in arguments and "--keep" not in arguments:
+            arguments += ("--segments", "memfd")  # killed nodes leave nothing
         server = self.start("node", "--meta", meta or self.meta_address, "--dram", dram,
                             *arguments, **options)
         if wait:

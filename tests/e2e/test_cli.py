@@ -572,16 +572,6 @@ def test_a_node_leaves_and_another_takes_its_name(pool):
     assert pool.run("get", "k2").output == b"y"
 
 
-def test_segment_files_are_gone_after_the_end(processes, tmp_path):
-    segments = tmp_path / "segments"
-    segments.mkdir()
-    processes.meta()
-    node = processes.node("--segments", segments)
-    assert any(p.is_file() for p in segments.rglob("*"))
-    assert node.stop() == 0
-    assert not any(p.is_file() for p in segments.rglob("*"))
-
-
 def test_a_whole_pool_in_one_process(processes):
     solo = processes.solo("--name", "s")
     assert solo.ready_line.startswith("ready solo tcp://127.0.0.1:")

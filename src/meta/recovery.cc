@@ -1,0 +1,154 @@
+// What a meta does that does not know the pool it serves: it takes the epoch above all that nodes
+// have seen, learns what lies in their segments from their reports, and hands nothing out there
+// before a report is complete. It only ever re-learns: of two puts of a key the later one stays,
+// and what was removed meanwhile is taken back when it is reported.
+#include <algorithm>
+
+#include "meta/state_machine.h"
+
+namespace aquifer::meta {
+
+using protocol::Method;
+
+// The node has been in a pool before: this meta serves that pool, in an epoch of its own.
+Status StateMachine::take_over(const protocol::NodeHello& hello, Time now) {
+  if (hello.pool && hello.pool != pool_) {
+    if (pool_is_known_) {
+      return Status::kConflict;
+    }
+    pool_ = hello.pool;
+    tell_members_ = true;
+  }
+  pool_is_known_ = pool_is_known_ || hello.pool;
+  if (!protocol::same_meta(hello.epoch, epoch_) &&
+      protocol::epoch_number(hello.epoch) >= protocol::epoch_number(epoch_)) {
+    epoch_ = protocol::make_epoch(protocol::epoch_number(hello.epoch) + 1, options_.process);
+    open_puts_.raise(epoch_);
+    tell_members_ = true;
+  }
+  if (hello.members.empty() || protocol::same_meta(hello.epoch, epoch_)) {
+    return Status::kOk;
+  }
+  // Those who were in it are waited for, once; later nobody is missed any more.
+  if (!expect_until_) {
+    expect_until_ = now + options_.node_grace;
+  }
+  for (const base::NodeId member : hello.members) {
+    if (now < *expect_until_ && segments_.find_node(member) == kNone) {
+      expected_.insert(member);
+    }
+  }
+  return Status::kOk;
+}
+
+bool StateMachine::recovering() const { return recovering_ != 0 || !expected_.empty(); }
+
+void StateMachine::end_expectations(Time now) {
+  if (expect_until_ && now >= *expect_until_) {
+    expected_.clear();
+  }
+  if (!recovering()) {
+    cuts_.clear();
+  }
+}
+
+// What is reported of this key from here on, and is not younger, was removed.
+void StateMachine::cut(const base::Hash128& hash) {
+  if (recovering()) {
+    cuts_[hash] = open_puts_.last();
+  }
+}
+
+void StateMachine::begin_recovery(Segment& segment, const protocol::NodeHello& hello) {
+  segment.recovering = true;
+  ++recovering_;
+  segment.granted_units = segment.asked_units = segment.told_units =
+      std::min(hello.granted_units, segment.units_max);
+  segment.granted_slots = segment.asked_slots = segment.told_slots =
+      std::min(hello.granted_slots, segment.slots_max);
+  segment.limbo_units = segment.granted_units;
+}
+
+void StateMachine::recovered(SegmentIndex index, const protocol::Recovered& report, Time now) {
+  Segment& segment = *segments_.get(index);
+  if (report.segment != segment.id) {
+    return;
+  }
+  if (segment.recovering) {
+    for (const protocol::RecoveredObject& object : report.objects) {
+      adopt(index, object, now);
+    }
+    for (const protocol::RecoveredLimbo& limbo : report.limbo) {
+      segments_.adopt_limbo(index, limbo);
+    }
+    for (const protocol::RecoveredSlot& slot : report.free_slots) {
+      segment.space.add_slot({slot.slot, slot.generation});
+    }
+  }
+  segments_.adopt_free(index, report.free_runs);
+  if (report.end && std::exchange(segment.recovering, false)) {
+    --recovering_;
+  }
+}
+
+void StateMachine::adopt(SegmentIndex index, const protocol::RecoveredObject& object, Time now) {
+  if (object.value_bytes == 0 || object.value_bytes > Limits::kValueBytes || !object.put) {
+    return;
+  }
+  auto taken = segments_.take_from_limbo(index, object);
+  if (!taken) {
+    return;
+  }
+  PlacedReplica& replica = *taken;
+  const base::Hash128 hash{object.hash_low, object.hash_high};
+  if (const auto removed = cuts_.find(hash);
+      removed != cuts_.end() && object.put <= removed->second && !options_.faults.adopts_removed) {
+    return segments_.reclaim(std::move(replica));
+  }
+  const ObjectIndex before = directory_.find(hash);
+  if (before != kNone && directory_.put_of(before) == object.put) {
+    return adopt_replica(before, std::move(replica), object, now);
+  }
+  if (before != kNone) {
+    // What was committed here came after all that is recovered.
+    const base::PutId other = directory_.put_of(before);
+    if (open_puts_.is_ours(other) || other > object.put) {
+      return segments_.reclaim(std::move(replica));
+    }
+    retire(before, 0);
+  }
+  if (directory_.add({hash, object.put, object.value_bytes, {}}, std::move(replica),
+                     object.header_digest, now) == kNone) {
+    segments_.reclaim(std::move(replica));
+  }
+}
+
+void StateMachine::adopt_replica(ObjectIndex object, PlacedReplica replica,
+                                 const protocol::RecoveredObject& reported, Time now) {
+  unsigned replicas = 0;
+  bool is_here = false;
+  for (ReplicaIndex at = object; at != kNone; at = directory_.replica(at).next) {
+    ++replicas;
+    is_here = is_here || directory_.replica(at).segment == replica.segment;
+  }
+  if (is_here || replicas == Limits::kReplicas ||
+      directory_.replica(object).value_bytes != reported.value_bytes) {
+    return segments_.reclaim(std::move(replica));
+  }
+  if (directory_.replica(object).pinned) {
+    segments_.get(replica.segment)->pinned_units += replica.extents.units();
+  }
+  directory_.add_replica(object, std::move(replica), reported.header_digest, {}, now);
+}
+
+// The commit of a put that an earlier meta has started.
+Status StateMachine::finish_earlier(const protocol::PutFinishItemView& item) const {
+  if (!item.commit) {
+    return Status::kCancelled;
+  }
+  return directory_.find_put(item.put) != kNone ? Status::kOk
+         : recovering()                         ? Status::kRecovering
+                                                : Status::kUnknown;
+}
+
+}  // namespace aquifer::meta

@@ -1,0 +1,145 @@
+// What a segment tells a meta that does not know it: first everything that was granted is fenced,
+// then slot after slot is looked at. Slots and headers are checked, extents may not overlap; the
+// bytes of values are checked by who reads them.
+#include <algorithm>
+
+#include "memory/fault_guard.h"
+#include "node/segment_host.h"
+#include "pool/object.h"
+
+namespace aquifer::node {
+
+using pool::SlotState;
+using pool::SlotWord;
+
+namespace {
+
+// A part of the report: bounded in what it looks at and in what it says.
+constexpr std::uint32_t kSlotsPerStep = 32768;
+constexpr std::size_t kObjectsPerStep = 2048;
+
+base::SmallVector<protocol::Run, 1> runs_of(const pool::SlotContent& content) {
+  base::SmallVector<protocol::Run, 1> runs;
+  for (const pool::Extent& extent : content.used_extents()) {
+    runs.push_back({extent.first_unit, extent.units});
+  }
+  return runs;
+}
+
+}  // namespace
+
+void SegmentHost::begin_report() {
+  for (std::uint32_t slot = 0; slot < granted_slots_; ++slot) {
+    pool::swap_word(view_.slot(slot), {generations_[slot], SlotState::kGranted},
+                    {generations_[slot], SlotState::kLimbo});
+  }
+  open_writes_.fence_all();
+  limbo_.clear();
+  report_ = {};
+  report_.units = granted_units_;
+  report_.claimed.resize(granted_units_);
+}
+
+protocol::Recovered SegmentHost::report_step(const base::KeyHasher& hasher) {
+  protocol::Recovered out;
+  out.segment = view_.id();
+  const std::uint32_t end =
+      report_.next_slot + std::min(granted_slots_ - report_.next_slot, kSlotsPerStep);
+  while (report_.next_slot < end && out.objects.size() < kObjectsPerStep) {
+    report_slot(report_.next_slot++, hasher, out);
+  }
+  if (report_.next_slot == granted_slots_) {
+    out.end = true;
+    report_.held = !report_.unknown.empty();
+    if (!report_.held) {
+      out.free_runs = unclaimed();
+    }
+  }
+  return out;
+}
+
+void SegmentHost::report_slot(std::uint32_t index, const base::KeyHasher& hasher,
+                              protocol::Recovered& out) {
+  const std::uint64_t generation = generations_[index];
+  const SlotWord sealed{generation, SlotState::kSealed};
+  pool::Slot& slot = view_.slot(index);
+  if (slot.word.load(std::memory_order_acquire) == sealed.raw()) {
+    std::vector<std::uint64_t> digests;
+    pool::SlotContent content;
+    const auto header = checked_header(index, generation, 0, digests, content);
+    if (!header.empty() && claim(content)) {
+      const auto names = pool::names_in_header(header);
+      const base::Hash128 hash = hasher(names.name_space, names.key);
+      out.objects.push_back({hash.low, hash.high, content.put, content.value_bytes,
+                             content.header_digest, index, generation, runs_of(content)});
+      return;
+    }
+    pool::swap_word(slot, sealed, {generation, SlotState::kBad});
+  }
+  if (!is_used(index)) {
+    out.free_slots.push_back({index, take_back(index, generation)});
+    return;
+  }
+  limbo_.push_back({index, generation});
+  std::optional<pool::SlotContent> content;
+  const bool readable = memory::guarded(mapping_.data(), mapping_.size(),
+                                        [&] { content = pool::read_content(slot, generation); });
+  if (readable && content && view_.extents_fit(content->used_extents(), content->stored_bytes()) &&
+      claim(*content)) {
+    out.limbo.push_back({index, generation, runs_of(*content)});
+  } else {
+    out.limbo.push_back({index, generation, {}});
+    report_.unknown.push_back(index);
+  }
+}
+
+// Takes the units of a replica, unless some of them are taken or were never granted.
+bool SegmentHost::claim(const pool::SlotContent& content) {
+  for (const pool::Extent& extent : content.used_extents()) {
+    const std::uint64_t end = std::uint64_t{extent.first_unit} + extent.units;
+    if (end > report_.units) {
+      return false;
+    }
+    const auto first = report_.claimed.begin() + extent.first_unit;
+    if (std::find(first, first + extent.units, true) != first + extent.units) {
+      return false;
+    }
+  }
+  for (const pool::Extent& extent : content.used_extents()) {
+    std::fill_n(report_.claimed.begin() + extent.first_unit, extent.units, true);
+  }
+  return true;
+}
+
+std::vector<protocol::Run> SegmentHost::unclaimed() const {
+  constexpr std::uint32_t kUnitsMax = 1u << 30;
+  std::vector<protocol::Run> runs;
+  const auto begin = report_.claimed.begin();
+  for (auto at = begin; at != report_.claimed.end();) {
+    at = std::find(at, report_.claimed.end(), false);
+    const auto end = std::find(at, report_.claimed.end(), true);
+    while (at != end) {
+      const auto units = static_cast<std::uint32_t>(std::min<std::ptrdiff_t>(end - at, kUnitsMax));
+      runs.push_back({static_cast<std::uint32_t>(at - begin), units});
+      at += units;
+    }
+  }
+  return runs;
+}
+
+std::vector<protocol::Run> SegmentHost::take_held_runs() {
+  if (!report_.held) {
+    return {};
+  }
+  std::erase_if(report_.unknown, [&](std::uint32_t slot) {
+    return std::none_of(limbo_.begin(), limbo_.end(),
+                        [&](const auto& waiting) { return waiting.slot == slot; });
+  });
+  if (!report_.unknown.empty()) {
+    return {};
+  }
+  report_.held = false;
+  return unclaimed();
+}
+
+}  // namespace aquifer::node
