@@ -141,6 +141,13 @@ class AQUIFER_EXPORT Client {
   Result<ObjectStat> stat(std::string_view key, const CallOptions& options = {});
 
   /// The state of the whole pool.
+  /// Begins to drain a node, or says how far that has come: nothing new is placed on it, what it
+  /// holds moves to other nodes at the rate that meta was given, and when it is empty it leaves.
+  /// `cancel` ends a drain before that. Call it again for the progress. Errors: kNotFound (no node
+  /// of this name), and those of a meta that does not answer. Thread-safe.
+  Result<DrainProgress> drain(std::string_view node, bool cancel = false,
+                              const CallOptions& options = {});
+
   Result<PoolStatus> status(const CallOptions& options = {});
 
   /// What this client has done so far.

@@ -219,6 +219,15 @@ struct PoolStatus {
   std::vector<NodeStatus> nodes;
 };
 
+/// How far the draining of a node has come.
+struct DrainProgress {
+  bool gone = false;           ///< it was empty, and has left the pool
+  std::uint64_t objects = 0;   ///< still to move
+  std::uint64_t bytes = 0;     ///< still in use or in limbo
+  std::uint64_t moved = 0;     ///< objects copied to other nodes since the drain began
+  std::uint64_t given_up = 0;  ///< objects that were worth less than what they would have displaced
+};
+
 /// Counters of one client, all since it was opened.
 struct ClientCounters {
   std::uint64_t hits = 0;

@@ -34,6 +34,8 @@ constexpr std::array kCommands = std::to_array<Command>({
     {"rm", "remove a key, all keys with a prefix, or all of a namespace", run_rm},
     {"stat", "show the size and the places of an object", run_stat},
     {"status", "show the pool and its nodes", run_status},
+    {"drain", "move all that a node holds to others, and let it leave", run_drain},
+    {"segments", "list or remove the memory that nodes of this host have left", run_segments},
     {"bench", "measure put and get beside the limits of this machine", run_bench},
     {"replay", "drive a pool with a trace of requests", run_replay},
     {"pressure", "drive a private pool through several times its size", run_pressure},

@@ -22,6 +22,8 @@ int run_pin(Arguments arguments, const base::Environment& environment);
 int run_rm(Arguments arguments, const base::Environment& environment);
 int run_stat(Arguments arguments, const base::Environment& environment);
 int run_status(Arguments arguments, const base::Environment& environment);
+int run_drain(Arguments arguments, const base::Environment& environment);
+int run_segments(Arguments arguments, const base::Environment& environment);
 int run_demo(Arguments arguments, const base::Environment& environment);
 
 struct Command {

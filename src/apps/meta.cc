@@ -27,6 +27,12 @@ void declare(base::Options& options, Flags& flags, bool with_faults) {
             "eviction ahead of need begins on a node that has less free (at most 1/64 of it)")
       .size("reserve-high", flags.server.reserve_high_bytes,
             "and ends when this much is free (at most 1/32 of the node)")
+      .size("copy-rate", flags.server.copy_bytes_per_second,
+            "bytes a second that repairs and drains copy between nodes, all together")
+      .integer("hot-uses", flags.server.hot_uses_per_second,
+               "an object used more often than this in a second gets another replica; 0: none does")
+      .duration("forget-after", flags.server.forget_after,
+                "a lost node that keeps its memory may come back with all it held for so long")
       .real("pin-limit", flags.server.pinned_share_max,
             "share of a node's space that may be pinned", {.min = 0, .max = 1})
       .integer("connections-max", flags.server.connections_max, "connections served at once",

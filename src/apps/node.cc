@@ -1,3 +1,4 @@
+#include "node/left_segments.h"
 #include "node/server.h"
 
 #include "apps/commands.h"
@@ -8,7 +9,6 @@ namespace aquifer::apps {
 namespace {
 
 constexpr std::string_view kAnonymous = "memfd";
-constexpr std::string_view kDefaultFolder = "/dev/shm";
 
 struct Flags {
   node::ServerOptions server;
@@ -33,6 +33,11 @@ void declare(base::Options& options, Flags& flags) {
             "node stops; empty takes /dev/shm and removes the file at a stop, or anonymous memory "
             "where there is no room; memfd takes anonymous memory, which ends with the process",
             {.unit = "DIR"})
+      .text(
+          "zone", flags.server.zone,
+          "what this node shares the fate of, as a rack or a power line: replicas of an object go "
+          "to different zones",
+          {.unit = "ZONE"})
       .flag("keep", flags.server.keep,
             "keep the memory when the node stops, for the next one of this name; always so with "
             "--segments")
@@ -51,7 +56,7 @@ void choose_segments(node::ServerOptions& server, const Report& report) {
   } else if (!server.segments.empty()) {
     server.keep = true;
   } else {
-    server.segments = kDefaultFolder;
+    server.segments = node::kDefaultSegments;
     const auto why_not = node::no_room_for_segment(server);
     if (why_not && !server.keep) {
       report.note(base::cat("memory that does not survive this process: ", *why_not));

@@ -25,6 +25,7 @@ std::string range_json(std::string_view key, std::uint64_t offset, std::uint64_t
 std::string pin_json(std::string_view key, std::chrono::milliseconds ttl);
 
 /// {"namespace", "prefix", "removed"}.
+std::string drain_json(std::string_view node, const DrainProgress& progress);
 std::string removed_json(std::string_view name_space, std::string_view prefix,
                          std::uint64_t removed);
 

@@ -76,6 +76,15 @@ std::string removed_json(std::string_view name_space, std::string_view prefix,
   return dump({{"namespace", name_space}, {"prefix", prefix}, {"removed", removed}});
 }
 
+std::string drain_json(std::string_view node, const DrainProgress& progress) {
+  return dump({{"node", node},
+               {"gone", progress.gone},
+               {"objects", progress.objects},
+               {"bytes", progress.bytes},
+               {"moved", progress.moved},
+               {"given_up", progress.given_up}});
+}
+
 std::string stat_json(std::string_view key, const ObjectStat& stat) {
   Json replicas = Json::array();
   for (const ReplicaStat& replica : stat.replicas) replicas.push_back({{"node", replica.node}});

@@ -48,6 +48,10 @@ int serve(const Report& report, StopSignals& signals, const Served& server,
     const auto failed = server.wait_failed ? server.wait_failed(milliseconds(0)) : std::nullopt;
     if (failed) {
       server.stop();
+      if (failed->code == Status::kClosed) {  // ended in order, by request of another
+        report.note(failed->message);
+        return ExitCode::kDone;
+      }
       return report.fail(*failed);
     }
     if (is_ready || (server.wait_ready && !server.wait_ready(kTurnUntilReady))) continue;

@@ -328,6 +328,13 @@ Result<ObjectStat> Client::stat(std::string_view key, const CallOptions& options
       [&](Status status) { return Result<ObjectStat>(why(*session_, status)); });
 }
 
+Result<DrainProgress> Client::drain(std::string_view node, bool cancel,
+                                    const CallOptions& options) {
+  return guard(
+      *session_, options, [&](const Call& call) { return session_->drain(node, cancel, call); },
+      [&](Status status) { return Result<DrainProgress>(why(*session_, status)); });
+}
+
 Result<PoolStatus> Client::status(const CallOptions& options) {
   return guard(
       *session_, options, [&](const Call& call) { return session_->status(call); },

@@ -25,6 +25,7 @@ struct Session::OpenPut {
       transfer->key = key;
       transfer->put = handle.put;
       transfer->value_bytes = handle.value_bytes;
+      transfer->replicas = static_cast<std::uint16_t>(handle.replicas.size());
       transfer->place = place;
       put.replicas.push_back(std::move(transfer));
     }

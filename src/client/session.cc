@@ -374,6 +374,15 @@ Result<ObjectStat> Session::stat(std::string_view key, const Call& call) {
   return stat;
 }
 
+Result<DrainProgress> Session::drain(std::string_view node, bool cancel, const Call& call) {
+  protocol::DrainState reply;
+  const auto payload = ask(Method::kDrain, protocol::Drain{node, cancel}, reply, call.deadline);
+  if (!payload) {
+    return payload.error();
+  }
+  return DrainProgress{reply.gone, reply.objects, reply.bytes, reply.moved, reply.given_up};
+}
+
 Result<PoolStatus> Session::status(const Call& call) {
   report_soon(call.deadline, true);
   protocol::PoolStatusReply reply;

@@ -52,6 +52,7 @@ class Session : public std::enable_shared_from_this<Session> {
                         const Call& call);
   Result<std::uint64_t> remove_prefix(std::string_view prefix, const Call& call);
   Result<ObjectStat> stat(std::string_view key, const Call& call);
+  Result<DrainProgress> drain(std::string_view node, bool cancel, const Call& call);
   Result<PoolStatus> status(const Call& call);
   ClientCounters counters() const;
   Error last_error() const;

@@ -200,6 +200,7 @@ void describe(Transfer& transfer) {
   content.value_bytes = transfer.value_bytes;
   content.header_bytes = transfer.header_bytes();
   content.extent_count = transfer.place.extent_count;
+  content.replicas = transfer.replicas;
   content.extents = transfer.place.extents;
   const bool no_fault = guarded(transfer, [&] {
     pool::write_content(transfer.mapped->view.slot(transfer.place.slot), transfer.place.generation,

@@ -55,6 +55,7 @@ BulkRequest request_for(const Exchange& exchange, BulkOp op) {
   request.value_bytes = transfer.value_bytes;
   request.header_digest = transfer.header_digest;
   request.extent_count = transfer.place.extent_count;
+  request.replicas = transfer.replicas;
   for (std::size_t i = 0; i < transfer.place.extent_count; ++i) {
     request.extents[i] = {transfer.place.extents[i].first_unit, transfer.place.extents[i].units};
   }

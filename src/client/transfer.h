@@ -35,6 +35,7 @@ struct Transfer {
   std::string_view key;
   base::PutId put{};
   std::uint64_t value_bytes = 0;
+  std::uint16_t replicas = 1;  ///< writes: that the put asked for
   ReplicaPlace place;
   std::shared_ptr<Peer> peer;
   std::shared_ptr<MappedSegment> mapped;  ///< by memory; null: by TCP

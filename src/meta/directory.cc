@@ -10,7 +10,7 @@ using base::short_hash;
 
 namespace {
 
-constexpr std::uint64_t kGenerationMax = (std::uint64_t{1} << 48) - 1;
+constexpr std::uint64_t kGenerationMax = (std::uint64_t{1} << 44) - 1;
 
 }  // namespace
 
@@ -69,6 +69,7 @@ ReplicaIndex Directory::put_in(const NewObject& object, std::uint16_t epoch,
   record.header_digest = header_digest;
   record.generation = replica.generation & kGenerationMax;
   record.epoch = epoch & (Epochs::kMax - 1);
+  record.wanted = object.wanted & 15;
   record.pinned = 0;
   record.extents = std::move(replica.extents);
   record.value_bytes = static_cast<std::uint32_t>(object.value_bytes);
@@ -103,7 +104,8 @@ void Directory::add_replica(ObjectIndex object, PlacedReplica&& replica,
                             std::uint64_t header_digest, const base::Hash128& parent, Time now) {
   const ReplicaRecord& first = records_[object];
   const SegmentIndex segment = replica.segment;
-  const NewObject known{first.hash, put_of(object), first.value_bytes, parent};
+  const NewObject known{first.hash, put_of(object), first.value_bytes, parent,
+                        static_cast<unsigned>(first.wanted)};
   const ReplicaIndex index =
       put_in(known, epochs_.take(known.put.epoch).value(), std::move(replica), header_digest);
   if (first.pinned) {

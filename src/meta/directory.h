@@ -31,7 +31,8 @@ struct alignas(64) ReplicaRecord {
   base::Hash128 hash{};        ///< of the object's key
   std::uint64_t sequence = 0;  ///< of its put; 0: the record is free
   std::uint64_t header_digest = 0;
-  std::uint64_t generation : 48 = 0;
+  std::uint64_t generation : 44 = 0;
+  std::uint64_t wanted : 4 = 1;  ///< replicas that the put asked for
   std::uint64_t epoch : 15 = 0;  ///< of its put; see Epochs
   std::uint64_t pinned : 1 = 0;  ///< all replicas of an object are, or none
   Extents extents;
@@ -66,12 +67,19 @@ class Directory {
     return {epochs_[records_[object].epoch], records_[object].sequence};
   }
   std::uint64_t objects() const { return by_hash_.size(); }
+  /// Records there are, unused ones among them: all replicas have numbers below.
+  std::size_t records() const { return records_.size(); }
+  /// True for the first replica of an object.
+  bool is_object(ReplicaIndex index) const {
+    return records_[index].sequence != 0 && object_of(index) == index;
+  }
 
   struct NewObject {
     base::Hash128 hash{};
     base::PutId put{};
     std::uint64_t value_bytes = 0;
     base::Hash128 parent{};
+    unsigned wanted = 1;  ///< replicas
   };
   /// Adds an object with its first replica. Requires that its hash is not there. kNone, and the
   /// replica is left to the caller, when its put is of one epoch too many (Epochs::kMax).

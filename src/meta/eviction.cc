@@ -80,6 +80,11 @@ std::uint64_t LeastRecentlyUsed::loss(SegmentIndex segment) {
   return entries_[orders_[segment].oldest].last_use;
 }
 
+std::uint64_t LeastRecentlyUsed::worth(ReplicaIndex replica) {
+  apply_uses();
+  return entries_[replica].last_use;
+}
+
 std::uint64_t LeastRecentlyUsed::count(SegmentIndex segment) const {
   return segment < orders_.size() ? orders_[segment].count : 0;
 }

@@ -42,6 +42,8 @@ class EvictionPolicy {
   /// What is lost with it, comparable between segments: the smaller, the better the choice.
   /// Requires a victim.
   virtual std::uint64_t loss(SegmentIndex segment) = 0;
+  /// What is lost with this one, comparable with loss().
+  virtual std::uint64_t worth(ReplicaIndex replica) = 0;
   /// Number of replicas to choose from.
   virtual std::uint64_t count(SegmentIndex segment) const = 0;
 };
@@ -57,6 +59,7 @@ class LeastRecentlyUsed final : public EvictionPolicy {
   void removed(SegmentIndex segment, ReplicaIndex replica) override;
   ReplicaIndex victim(SegmentIndex segment) override;
   std::uint64_t loss(SegmentIndex segment) override;
+  std::uint64_t worth(ReplicaIndex replica) override;
   std::uint64_t count(SegmentIndex segment) const override;
 
  private:

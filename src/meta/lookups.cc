@@ -63,6 +63,7 @@ void StateMachine::lookup(SessionId session, std::uint64_t request, const protoc
         return true;
       }
       if (lookup.use) {
+        hot_.used(directory_.replica(object).hash);
         directory_.touch(object, now);
       }
       const bool readable = write_replicas(object, handles);
@@ -139,6 +140,7 @@ Status StateMachine::remove_key(const base::Hash128& hash, RemoveId id, std::uin
 StateMachine::Retired StateMachine::retire(ObjectIndex object, RemoveId id) {
   count_pinned(object, false);
   Retired retired;
+  retired.owing = cancel_copies(directory_.put_of(object), id);
   for (ReplicaIndex at = object; at != kNone;) {
     const ReplicaIndex next = directory_.replica(at).next;
     const bool lost = segments_.get(directory_.replica(at).segment)->node.lost;
@@ -186,6 +188,7 @@ void StateMachine::expire_removes(Time now) {
 void StateMachine::report(const protocol::Report& report, Time now) {
   for (const base::PutId& put : report.uses) {
     if (const ObjectIndex object = directory_.find_put(put); object != kNone) {
+      hot_.used(directory_.replica(object).hash);
       directory_.touch(object, now);
     }
   }

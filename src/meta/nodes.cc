@@ -22,6 +22,7 @@ Segment segment_of(const protocol::NodeHello& hello, SessionId session) {
   segment.node.address = hello.address;
   segment.node.unix_name = hello.unix_name;
   segment.node.host = hello.host;
+  segment.node.zone = hello.zone;
   segment.node.process = hello.process;
   segment.node.session = session;
   segment.node.lasts = hello.lasts;
@@ -40,7 +41,8 @@ void StateMachine::node_hello(SessionId session, std::uint64_t request,
     return refuse(session, Method::kNodeHello, request, Status::kInvalidArgument,
                   "the node's hello is incomplete", {});
   }
-  for (const std::string_view text : {hello.name, hello.address, hello.unix_name, hello.host}) {
+  for (const std::string_view text :
+       {hello.name, hello.address, hello.unix_name, hello.host, hello.zone}) {
     if (text.size() > kTextBytesMax) {
       return refuse(
           session, Method::kNodeHello, request, Status::kInvalidArgument,
@@ -91,10 +93,12 @@ void StateMachine::node_hello(SessionId session, std::uint64_t request,
     }
     index = segments_.add(std::move(segment));
     tell_members_ = true;
+    walk_again();
   } else {
     Node& node = segments_.get(index)->node;
     node = segment_of(hello, session).node;  // another process may serve it from here on
     segments_.repeat_reclaims(index);
+    walk_again();
   }
   expected_.erase(hello.node);
   segments_.get(index)->node.last_heard = now;
@@ -132,6 +136,14 @@ void StateMachine::drop_segment(SegmentIndex index) {
   recovering_ -= segments_.get(index)->recovering ? 1 : 0;
   forgotten_.insert(segments_.get(index)->id);
   tell_members_ = true;
+  walk_again();
+  std::erase_if(copies_, [&](const auto& entry) {
+    if (entry.first.first != index) {
+      return false;
+    }
+    copying_.erase(entry.second.put);
+    return true;
+  });
   // Puts that write there can only fail; their other replicas are taken back.
   const auto is_lost = [&](const PlacedReplica& replica) { return replica.segment == index; };
   open_puts_.for_each([&](OpenPutIndex at) {
@@ -148,7 +160,7 @@ void StateMachine::list_nodes(SessionId session, std::uint64_t request) {
   protocol::NodeList list;
   segments_.for_each([&](SegmentIndex, Segment& segment) {
     const Node& node = segment.node;
-    list.nodes.push_back({node.id, node.name, node.address, node.unix_name, node.host});
+    list.nodes.push_back({node.id, node.name, node.address, node.unix_name, node.host, node.zone});
   });
   reply(session, Method::kListNodes, request, list);
 }
@@ -190,7 +202,9 @@ void StateMachine::forget_nodes(Time now) {
   std::vector<SegmentIndex> gone;
   segments_.for_each([&](SegmentIndex index, Segment& segment) {
     const Time away = segment.alive() ? Time(0) : now - segment.node.lost_since;
-    segment.node.lost = away >= options_.node_grace;
+    if (!std::exchange(segment.node.lost, away >= options_.node_grace) && segment.node.lost) {
+      walk_again();
+    }
     const Time patience = segment.node.lasts ? options_.forget_after : Time(0);
     if (segment.node.lost && away >= patience) {
       gone.push_back(index);

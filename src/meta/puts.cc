@@ -302,9 +302,9 @@ Status StateMachine::commit(OpenPut& put, const protocol::PutFinishItemView& ite
     owing += waits ? retired.owing : 0;
     status = waits && retired.is_missing ? Status::kPending : Status::kOk;
   }
-  const ObjectIndex object =
-      directory_.add({put.hash, item.put, put.value_bytes, put.parent}, std::move(put.replicas[0]),
-                     item.header_digests[0], now);
+  const ObjectIndex object = directory_.add(
+      {put.hash, item.put, put.value_bytes, put.parent, static_cast<unsigned>(put.replicas.size())},
+      std::move(put.replicas[0]), item.header_digests[0], now);
   AQ_CHECK(object != kNone);
   for (std::size_t i = 1; i < put.replicas.size(); ++i) {
     directory_.add_replica(object, std::move(put.replicas[i]), item.header_digests[i], put.parent,

@@ -88,6 +88,7 @@ void StateMachine::recovered(SegmentIndex index, const protocol::Recovered& repo
   segments_.adopt_free(index, report.free_runs);
   if (report.end && std::exchange(segment.recovering, false)) {
     --recovering_;
+    walk_again();
   }
 }
 
@@ -107,7 +108,9 @@ void StateMachine::adopt(SegmentIndex index, const protocol::RecoveredObject& ob
   }
   const ObjectIndex before = directory_.find(hash);
   if (before != kNone && directory_.put_of(before) == object.put) {
-    return adopt_replica(before, std::move(replica), object, now);
+    return directory_.replica(before).value_bytes == object.value_bytes
+               ? add_another(before, std::move(replica), object.header_digest, now)
+               : segments_.reclaim(std::move(replica));
   }
   if (before != kNone) {
     // What was committed here came after all that is recovered.
@@ -117,28 +120,10 @@ void StateMachine::adopt(SegmentIndex index, const protocol::RecoveredObject& ob
     }
     retire(before, 0);
   }
-  if (directory_.add({hash, object.put, object.value_bytes, {}}, std::move(replica),
-                     object.header_digest, now) == kNone) {
+  if (directory_.add({hash, object.put, object.value_bytes, {}, object.replicas},
+                     std::move(replica), object.header_digest, now) == kNone) {
     segments_.reclaim(std::move(replica));
   }
-}
-
-void StateMachine::adopt_replica(ObjectIndex object, PlacedReplica replica,
-                                 const protocol::RecoveredObject& reported, Time now) {
-  unsigned replicas = 0;
-  bool is_here = false;
-  for (ReplicaIndex at = object; at != kNone; at = directory_.replica(at).next) {
-    ++replicas;
-    is_here = is_here || directory_.replica(at).segment == replica.segment;
-  }
-  if (is_here || replicas == Limits::kReplicas ||
-      directory_.replica(object).value_bytes != reported.value_bytes) {
-    return segments_.reclaim(std::move(replica));
-  }
-  if (directory_.replica(object).pinned) {
-    segments_.get(replica.segment)->pinned_units += replica.extents.units();
-  }
-  directory_.add_replica(object, std::move(replica), reported.header_digest, {}, now);
 }
 
 // The commit of a put that an earlier meta has started.

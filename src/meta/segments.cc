@@ -137,13 +137,16 @@ std::vector<RemoveId> Segments::drop(SegmentIndex index) {
   return done;
 }
 
-// Suspects only where there is nothing else; the preferred one, then those with the largest free
-// share.
+// Suspects only where there is nothing else; the preferred one, then those whose turn it is, then
+// those with the largest free share.
 bool Segments::Candidate::is_worse_than(const Candidate& other) const {
   if (suspect != other.suspect) {
     return suspect;
   }
-  return preferred != other.preferred ? other.preferred : free_share < other.free_share;
+  if (preferred != other.preferred) {
+    return other.preferred;
+  }
+  return has_had_enough != other.has_had_enough ? has_had_enough : free_share < other.free_share;
 }
 
 // Alive segments that could ever hold the object.
@@ -151,10 +154,11 @@ const std::vector<Segments::Candidate>& Segments::candidates(std::uint32_t units
                                                              std::string_view preferred) {
   candidates_.clear();
   for_each([&](SegmentIndex index, Segment& segment) {
-    if (segment.alive() && segment.units_max >= units && !segment.recovering) {
+    if (segment.alive() && segment.units_max >= units && !segment.recovering && !segment.draining) {
       const std::uint64_t free =
           segment.space.free_units() + segment.units_max - segment.granted_units;
       candidates_.push_back({index, segment.node.suspect, segment.node.name == preferred,
+                             segment.credit < 0,
                              static_cast<double>(free) / static_cast<double>(segment.units_max)});
     }
   });
@@ -162,26 +166,95 @@ const std::vector<Segments::Candidate>& Segments::candidates(std::uint32_t units
 }
 
 bool Segments::place(std::uint32_t units, unsigned replicas, std::string_view preferred,
-                     std::vector<PlacedReplica>& placed) {
+                     std::vector<PlacedReplica>& placed, std::span<const SegmentIndex> holders) {
   candidates(units, preferred);
   const auto worse = [](const Candidate& a, const Candidate& b) { return a.is_worse_than(b); };
   std::make_heap(candidates_.begin(), candidates_.end(), worse);  // few of many are wanted
-  for (auto end = candidates_.end(); end != candidates_.begin(); --end) {
-    std::pop_heap(candidates_.begin(), end, worse);
-    const SegmentIndex index = std::prev(end)->index;
-    if (auto placement = table_[index]->space.take(units)) {
+  const auto shares_fate = [&](const std::string& zone) {
+    const auto is_same = [&](SegmentIndex other) { return table_[other]->node.zone == zone; };
+    return !zone.empty() && (std::any_of(holders.begin(), holders.end(), is_same) ||
+                             std::any_of(placed.begin(), placed.end(), [&](const auto& replica) {
+                               return is_same(replica.segment);
+                             }));
+  };
+  const auto take = [&](SegmentIndex index) {
+    auto placement = table_[index]->space.take(units);
+    if (placement) {
       placed.push_back({index, placement->slot.index, placement->slot.generation,
                         std::move(placement->extents)});
-      if (placed.size() == replicas) {
-        for (const PlacedReplica& replica : placed) {
-          table_[replica.segment]->used_units += units;
-        }
-        return true;
-      }
+    }
+    return placed.size() == replicas;
+  };
+  std::vector<SegmentIndex> of_taken_zones;  // a last resort
+  bool done = false;
+  for (auto end = candidates_.end(); end != candidates_.begin() && !done; --end) {
+    std::pop_heap(candidates_.begin(), end, worse);
+    const SegmentIndex index = std::prev(end)->index;
+    if (std::find(holders.begin(), holders.end(), index) != holders.end()) {
+      continue;
+    }
+    if (shares_fate(table_[index]->node.zone)) {
+      of_taken_zones.push_back(index);
+    } else {
+      done = take(index);
     }
   }
-  give_back(placed);
-  return false;
+  for (const SegmentIndex index : of_taken_zones) {
+    done = done || take(index);
+  }
+  if (!done) {
+    give_back(placed);
+    return false;
+  }
+  for (const PlacedReplica& replica : placed) {
+    table_[replica.segment]->used_units += units;
+  }
+  spread(units, placed);
+  return true;
+}
+
+// However much room a node has, as one that has just joined, it takes no more than its turn: twice
+// its share of the pool, or half of what is beyond its share. `candidates_` are those who had a
+// chance.
+void Segments::spread(std::uint32_t units, std::span<const PlacedReplica> placed) {
+  constexpr std::int64_t kCreditMax = std::int64_t{1} << 20;
+  if (candidates_.size() < 2) {
+    return;
+  }
+  double all = 0;
+  for (const Candidate& candidate : candidates_) {
+    all += table_[candidate.index]->units_max;
+  }
+  const auto taken = static_cast<double>(units) * static_cast<double>(placed.size());
+  for (const Candidate& candidate : candidates_) {
+    Segment& segment = *table_[candidate.index];
+    const double share = segment.units_max / all;
+    const double turn = std::min(2 * share, (1 + share) / 2);
+    segment.credit = std::min(segment.credit + static_cast<std::int64_t>(turn * taken), kCreditMax);
+  }
+  for (const PlacedReplica& replica : placed) {
+    Segment& segment = *table_[replica.segment];
+    segment.credit = std::max(segment.credit - static_cast<std::int64_t>(units), -kCreditMax);
+  }
+}
+
+bool Segments::make_room_beside(std::uint32_t units, std::span<const SegmentIndex> holders,
+                                std::uint64_t worth) {
+  std::vector<SegmentIndex> indexes;
+  for (const Candidate& candidate : candidates(units, {})) {
+    if (std::find(holders.begin(), holders.end(), candidate.index) == holders.end()) {
+      indexes.push_back(candidate.index);
+    }
+  }
+  const auto loss = [&](SegmentIndex index) {
+    return table_[index]->can_grow()        ? 0
+           : policy_.victim(index) == kNone ? UINT64_MAX
+                                            : policy_.loss(index);
+  };
+  const auto best =
+      std::min_element(indexes.begin(), indexes.end(),
+                       [&](SegmentIndex a, SegmentIndex b) { return loss(a) < loss(b); });
+  return best != indexes.end() && loss(*best) < worth && make_room_in(*best, units);
 }
 
 void Segments::give_back(std::vector<PlacedReplica>& placed) {
@@ -245,7 +318,7 @@ void Segments::evict_one(SegmentIndex index) {
 
 void Segments::keep_reserve() {
   for_each([&](SegmentIndex index, Segment& segment) {
-    if (!segment.alive() || segment.recovering) {
+    if (!segment.alive() || segment.recovering || segment.draining) {
       return;
     }
     if (segment.can_grow() && segment.space.free_units() < kGrantLowUnits) {

@@ -32,6 +32,7 @@ struct Node {
   std::string address;
   std::string unix_name;
   std::string host;
+  std::string zone;  ///< what it shares the fate of; empty: of no other node
   std::uint64_t process = 0;
   SessionId session = 0;  ///< 0: lost
   bool suspect = false;   ///< connected, but not heard of for a while: nothing new is placed there
@@ -54,6 +55,13 @@ struct Segment {
   base::SegmentId id{};
   Node node;
   Space space;
+  bool draining = false;       ///< what lies here moves to other nodes
+  bool told_to_leave = false;  ///< it was empty
+  struct {
+    std::uint64_t moved = 0;
+    std::uint64_t given_up = 0;
+  } drain;                      ///< objects, since the drain began
+  std::int64_t credit = 0;      ///< units that it may take before it is another node's turn
   bool recovering = false;      ///< what lies in it is being reported: nothing is placed there
   std::uint32_t units_max = 0;  ///< units of its data area, less when its memory ran out
   std::uint32_t granted_units = 0;
@@ -130,10 +138,16 @@ class Segments {
   void adopt_limbo(SegmentIndex index, const protocol::RecoveredLimbo& limbo);
   void adopt_free(SegmentIndex index, std::span<const protocol::Run> runs);
 
-  /// Places one object: `replicas` distinct nodes, the preferred one first where it has room.
-  /// False, and nothing is kept, when it cannot be done now. `placed` comes empty.
+  /// Places one object: `replicas` distinct nodes, of distinct zones as far as there are such, the
+  /// preferred one first where it has room; none of `holders`, and none of their zones where there
+  /// is a choice. False, and nothing is kept, when it cannot be done now. `placed` comes empty.
   bool place(std::uint32_t units, unsigned replicas, std::string_view preferred,
-             std::vector<PlacedReplica>& placed);
+             std::vector<PlacedReplica>& placed, std::span<const SegmentIndex> holders = {});
+
+  /// Starts what is needed to place one more replica on a node that is none of `holders`; evicts
+  /// only what is worth less than this. False when nothing can be done.
+  bool make_room_beside(std::uint32_t units, std::span<const SegmentIndex> holders,
+                        std::uint64_t worth);
 
   /// Starts what is needed so that place() will succeed: grants, evictions. False when nothing can
   /// be done or is under way.
@@ -168,11 +182,13 @@ class Segments {
     SegmentIndex index = kNone;
     bool suspect = false;
     bool preferred = false;
+    bool has_had_enough = false;
     double free_share = 0;
     bool is_worse_than(const Candidate& other) const;
   };
   const std::vector<Candidate>& candidates(std::uint32_t units, std::string_view preferred);
   void give_back(std::vector<PlacedReplica>& placed);
+  void spread(std::uint32_t units, std::span<const PlacedReplica> placed);
   bool make_room_in(SegmentIndex index, std::uint32_t units);
   void evict_one(SegmentIndex index);
   static std::uint64_t reserve_units(const Segment& segment, std::uint64_t bytes,

@@ -62,6 +62,9 @@ class LoopServer final : public Server, private Outbox {
     state.client_grace = options.client_grace;
     state.suspect_after = options.suspect_after;
     state.reserve = {options.reserve_low_bytes, options.reserve_high_bytes};
+    state.copy_bytes_per_second = options.copy_bytes_per_second;
+    state.hot_uses_per_second = options.hot_uses_per_second;
+    state.forget_after = options.forget_after;
     state.pinned_share_max = options.pinned_share_max;
     state.fault_failed_check = options.fault_failed_check;
     state.fault_reuse_limbo = options.fault_reuse_limbo;

@@ -26,7 +26,13 @@ struct ServerOptions {
   std::uint64_t reserve_low_bytes = std::uint64_t{48}
                                     << 20;  ///< background eviction on a node begins below
   std::uint64_t reserve_high_bytes = std::uint64_t{64} << 20;  ///< and ends at this much free
-  double pinned_share_max = 0.5;                               ///< of a node's space
+  std::uint64_t copy_bytes_per_second = std::uint64_t{256}
+                                        << 20;  ///< for repairs and drains, of all nodes together
+  std::uint32_t hot_uses_per_second =
+      2000;  ///< an object used more often gets another replica; 0: none does
+  std::chrono::milliseconds forget_after{
+      3'600'000};                   ///< a lost node whose memory lasts is remembered for so long
+  double pinned_share_max = 0.5;    ///< of a node's space
   bool fault_failed_check = false;  ///< tests only: a check fails at the first removal
   bool fault_reuse_limbo = false;   ///< tests only: hand out bytes that may still have a writer
 };

@@ -23,6 +23,7 @@ StateMachine::StateMachine(const StateOptions& options, Outbox& outbox)
       directory_(policy_),
       segments_(directory_, policy_, options.reserve),
       open_puts_(protocol::make_epoch(options.epoch, options.process)),
+      hot_(options.hot_uses_per_second),
       epoch_(protocol::make_epoch(options.epoch, options.process)),
       pool_(options.pool) {}
 
@@ -102,6 +103,9 @@ void StateMachine::handle_client(SessionId session, const rpc::Frame& frame, Tim
     case Method::kList:
       return decode_and<protocol::List>(session, frame,
                                         [&](const auto& m) { list(session, request, m, now); });
+    case Method::kDrain:
+      return decode_and<protocol::Drain>(session, frame,
+                                         [&](const auto& m) { drain(session, request, m); });
     case Method::kPoolStatus:
       return reply(session, method, request, status());
     default:
@@ -143,6 +147,12 @@ void StateMachine::handle_node(SessionId session, const rpc::Frame& frame, Time 
       return decode_and<protocol::Reclaimed>(session, frame, [&](const auto& m) {
         if (m.segment == segment.id) {
           finish_removes(segments_.reclaimed(index, m, options_.fault_reuse_limbo));
+        }
+      });
+    case Method::kCopied:
+      return decode_and<protocol::Copied>(session, frame, [&](const auto& m) {
+        if (m.segment == segment.id) {
+          copied(index, m, now);
         }
       });
     case Method::kRecovered:
@@ -224,6 +234,7 @@ void StateMachine::tick(Time now) {
   watch_nodes(now);
   forget_nodes(now);
   end_expectations(now);
+  upkeep(now);
   settle();
 }
 
@@ -268,6 +279,7 @@ protocol::PoolStatusReply StateMachine::status() {
     entry.name = segment.node.name;
     entry.state = !segment.alive()       ? "lost"
                   : segment.recovering   ? "recovering"
+                  : segment.draining     ? "draining"
                   : segment.node.suspect ? "suspect"
                                          : "alive";
     entry.process = segment.node.process;

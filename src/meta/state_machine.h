@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -17,6 +18,7 @@
 #include "base/ids.h"
 #include "meta/directory.h"
 #include "meta/handle_writer.h"
+#include "meta/hot_objects.h"
 #include "meta/open_puts.h"
 #include "meta/segments.h"
 #include "protocol/messages.h"
@@ -45,8 +47,10 @@ struct StateOptions {
   Time suspect_after{1000};
   Time client_grace{1000};
   Reserve reserve{};
-  double pinned_share_max = 0.5;  ///< of a node's space
-  Time forget_after{3'600'000};   ///< a lost node whose memory lasts is remembered for so long
+  double pinned_share_max = 0.5;                                   ///< of a node's space
+  std::uint64_t copy_bytes_per_second = std::uint64_t{256} << 20;  ///< of all nodes together
+  std::uint32_t hot_uses_per_second = 2000;  ///< of one object, for another replica; 0: never
+  Time forget_after{3'600'000};  ///< a lost node whose memory lasts is remembered for so long
   bool fault_failed_check = false;
   bool fault_reuse_limbo = false;
   /// Faults planted on purpose, each of which the simulator has to find.
@@ -219,9 +223,22 @@ class StateMachine {
   void begin_recovery(Segment& segment, const protocol::NodeHello& hello);
   void recovered(SegmentIndex index, const protocol::Recovered& report, Time now);
   void adopt(SegmentIndex index, const protocol::RecoveredObject& object, Time now);
-  void adopt_replica(ObjectIndex object, PlacedReplica replica,
-                     const protocol::RecoveredObject& reported, Time now);
   Status finish_earlier(const protocol::PutFinishItemView& item) const;
+
+  // upkeep.cc
+  void walk_again();
+  void upkeep(Time now);
+  bool look_after(ObjectIndex object, Time now);
+  void drop_one(ReplicaIndex replica);
+  bool copy(ObjectIndex object, Time now);
+  void copied(SegmentIndex index, const protocol::Copied& message, Time now);
+  void add_another(ObjectIndex object, PlacedReplica replica, std::uint64_t header_digest,
+                   Time now);
+  void expire_copies(Time now);
+  std::uint32_t cancel_copies(const base::PutId& put, RemoveId waiting);
+  void drain(SessionId session, std::uint64_t request, const protocol::Drain& message);
+  protocol::DrainState drain_state(SegmentIndex index);
+  void finish_drains();
 
   // nodes.cc
   void node_hello(SessionId session, std::uint64_t request, const protocol::NodeHello& hello,
@@ -252,6 +269,28 @@ class StateMachine {
   std::unordered_map<base::Hash128, Time> pinned_until_;
   std::uint64_t integrity_failures_ = 0;
   Time last_watch_{};
+
+  HotObjects hot_;
+  /// A replica on its way to another node.
+  struct CopyJob {
+    base::PutId put{};
+    PlacedReplica replica;
+    SegmentIndex source = kNone;
+    Time deadline{};
+  };
+  std::map<std::pair<SegmentIndex, std::uint32_t>, CopyJob> copies_;  ///< by their slots
+  std::unordered_set<base::PutId> copying_;
+  /// The walk over the directory that looks after every object.
+  struct {
+    bool active = false;
+    bool again = false;     ///< something has changed since it began
+    bool has_work = false;  ///< seen in this walk
+    ReplicaIndex next = 0;
+    Time not_before{};
+    Time last{};
+    std::int64_t tokens = 0;  ///< bytes that may be copied now
+  } walk_;
+  std::unordered_map<std::string, protocol::DrainState> drained_;
 
   // What this meta has learned of the pool, and has still to learn.
   std::uint64_t epoch_;

@@ -220,7 +220,7 @@ inline void SimulatedNode::receive(const Letter& message) {
   switch (message.method()) {
     case protocol::Method::kNodeHello: {
       const auto welcome = message.as<protocol::NodeWelcome>();
-      if (welcome.granted_units == 0 && welcome.granted_slots == 0 && granted_slots_ != 0) {
+      if (welcome.what == protocol::NodeWelcome::What::kFresh) {
         replace_segment();  // meta has forgotten what lies here
         return connect();
       }
@@ -240,6 +240,19 @@ inline void SimulatedNode::receive(const Letter& message) {
       wanted_units_ = std::max(wanted_units_, more.units);
       wanted_slots_ = std::max(wanted_slots_, more.slots);
       return grant();
+    }
+    case protocol::Method::kCopy: {
+      const auto copy = message.as<protocol::Copy>();
+      if (copy.segment == segment_) {
+        pool::SlotWord& word = words_.at(copy.slot);
+        const bool mine = word == pool::SlotWord{copy.generation, pool::SlotState::kGranted};
+        word.state = mine ? pool::SlotState::kSealed : word.state;
+        outgoing.push_back(
+            letter(protocol::Method::kCopied,
+                   protocol::Copied{segment_, copy.slot, copy.generation,
+                                    mine ? Status::kOk : Status::kCancelled, copy.header_digest}));
+      }
+      return;
     }
     case protocol::Method::kReclaim: {
       protocol::Reclaimed answer{segment_, {}};

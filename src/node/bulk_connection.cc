@@ -236,6 +236,7 @@ void BulkConnection::open_write() {
   content.value_bytes = request_.value_bytes;
   content.header_bytes = request_.header_bytes;
   content.extent_count = request_.extent_count;
+  content.replicas = request_.replicas;
   for (std::size_t i = 0; i < pool::kExtentsMax; ++i) {
     content.extents[i] = {request_.extents[i].first_unit, request_.extents[i].units};
   }
@@ -462,6 +463,7 @@ Status BulkConnection::seal_unlocked(pool::Slot& slot, const std::vector<std::by
   content.value_bytes = request_.value_bytes;
   content.header_bytes = request_.header_bytes;
   content.extent_count = request_.extent_count;
+  content.replicas = request_.replicas;
   for (std::size_t i = 0; i < pool::kExtentsMax; ++i) {
     content.extents[i] = {request_.extents[i].first_unit, request_.extents[i].units};
   }

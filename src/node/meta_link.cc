@@ -132,6 +132,7 @@ void MetaLink::say_hello() {
   hello.granted_units = segment->granted_units();
   hello.granted_slots = segment->granted_slots();
   hello.lasts = segment->lasts();
+  hello.zone = identity_.zone;
   hello.members = members_;
   send(Method::kNodeHello, hello, 1);
 }
@@ -169,6 +170,15 @@ void MetaLink::on_frame(const rpc::Frame& frame) {
       }
       return;
     }
+    case Method::kCopy: {
+      protocol::Copy message;
+      if (rpc::decode(frame.payload, message)) {
+        copy(message);
+      }
+      return;
+    }
+    case Method::kLeave:
+      return hooks_.on_drained();
     case Method::kMembers: {
       protocol::Members message;
       if (rpc::decode(frame.payload, message)) {
@@ -347,6 +357,12 @@ void MetaLink::verify(const protocol::Verify& message) {
   }
 }
 
+void MetaLink::copy(const protocol::Copy& message) {
+  if (message.segment == hooks_.segment()->view().id() && obeys(message.epoch)) {
+    hooks_.on_copy(message);
+  }
+}
+
 void MetaLink::scan(const protocol::Scan& message) {
   const auto segment = hooks_.segment();
   if (message.segment != segment->view().id()) {
@@ -401,6 +417,8 @@ void MetaLink::beat() {
     send(Method::kNodeBeat, now);
   }
 }
+
+void MetaLink::copied(const protocol::Copied& message) { send(Method::kCopied, message); }
 
 void MetaLink::drop() {
   ended_ = true;

@@ -26,6 +26,7 @@ class MetaLink {
     std::string address;
     std::string unix_name;
     std::string host;
+    std::string zone;
   };
   struct Hooks {
     std::function<std::shared_ptr<SegmentHost>()> segment;  ///< the one being served
@@ -34,6 +35,8 @@ class MetaLink {
     std::function<void(const std::string&)> on_event;
     std::function<void()> on_ready;                ///< joined, and the first memory granted
     std::function<void(const Error&)> on_refused;  ///< meta will not have this node
+    std::function<void(const protocol::Copy&)> on_copy;
+    std::function<void()> on_drained;  ///< it is empty, and is to leave
   };
 
   MetaLink(io::Loop& loop, io::Address meta, Identity identity, Hooks hooks);
@@ -42,6 +45,8 @@ class MetaLink {
   void start();
   /// More memory has been populated: grant what meta is waiting for.
   void memory_grew();
+  /// What became of an order to copy.
+  void copied(const protocol::Copied& message);
   /// Says goodbye; `done` is called when meta has answered or cannot be reached.
   void leave(std::function<void()> done);
   /// Ends the connection without a word: the node will be back.
@@ -66,6 +71,7 @@ class MetaLink {
   void members(const protocol::Members& message);
   void grant_wanted();
   void reclaim(const protocol::Reclaim& message);
+  void copy(const protocol::Copy& message);
   void verify(const protocol::Verify& message);
   void scan(const protocol::Scan& message);
   void beat();

@@ -14,6 +14,7 @@
 #include "base/strings.h"
 #include "memory/fault_guard.h"
 #include "memory/scatter.h"
+#include "node/left_segments.h"
 #include "pool/object.h"
 
 namespace aquifer::node {
@@ -36,20 +37,6 @@ constexpr std::uint64_t page_up(std::uint64_t offset) {
 Result<base::UniqueFd> make_memory(const SegmentHost::Options& options, std::uint64_t bytes) {
   return options.path.empty() ? memory::make_anonymous("aquifer-segment", bytes)
                               : memory::make_in_folder(options.path, bytes);
-}
-
-// Who still has a segment mapped that its node gives up is to see that.
-void mark_dead(int fd) {
-  const auto bytes = memory::size_of(fd);
-  auto mapping = memory::Mapping::map(fd, bytes ? *bytes : 0);
-  if (!bytes || *bytes < 4096 || !mapping) {
-    return;
-  }
-  [[maybe_unused]] const bool readable = memory::guarded(mapping->data(), mapping->size(), [&] {
-    if (auto view = pool::SegmentView::open(mapping->data(), mapping->size())) {
-      view->header().live.store(0, std::memory_order_release);
-    }
-  });
 }
 
 // What cannot be used is kept for who wants to look at it, under a name that no node takes.

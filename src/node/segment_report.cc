@@ -71,7 +71,8 @@ void SegmentHost::report_slot(std::uint32_t index, const base::KeyHasher& hasher
       const auto names = pool::names_in_header(header);
       const base::Hash128 hash = hasher(names.name_space, names.key);
       out.objects.push_back({hash.low, hash.high, content.put, content.value_bytes,
-                             content.header_digest, index, generation, runs_of(content)});
+                             content.header_digest, index, generation, content.replicas,
+                             runs_of(content)});
       return;
     }
     pool::swap_word(slot, sealed, {generation, SlotState::kBad});

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cctype>
 #include <condition_variable>
 #include <fstream>
@@ -17,6 +18,8 @@
 #include "io/socket.h"
 #include "memory/shared_memory.h"
 #include "node/bulk_server.h"
+#include "node/copier.h"
+#include "node/left_segments.h"
 #include "node/meta_link.h"
 #include "node/segment_host.h"
 #include "node/shm_server.h"
@@ -26,10 +29,6 @@ namespace {
 
 constexpr std::chrono::milliseconds kLeaveTime{1000};
 constexpr std::size_t kNameBytesMax = 128;
-
-std::string path_of(const std::string& folder, const std::string& name) {
-  return base::cat(folder, "/aquifer-", name, ".segment");
-}
 
 // With a folder: the same after a restart, and another one for each node that lives there.
 std::string default_name(const std::string& folder) {
@@ -41,7 +40,7 @@ std::string default_name(const std::string& folder) {
   }
   std::string name = host;
   for (int i = 2; i < kNodesMax; ++i) {
-    const auto left = memory::open_in_folder(path_of(folder, name));
+    const auto left = memory::open_in_folder(segment_path(folder, name));
     if (left.code() != Status::kConflict) {
       break;
     }
@@ -100,7 +99,12 @@ class NodeServer final : public Server {
         });
     shm_ = std::make_unique<ShmServer>(loop_, *std::move(local), [this] { return segment(); });
     link_ = std::make_unique<MetaLink>(
-        loop_, meta, MetaLink::Identity{node_, name_, address_, unix_name, boot_id()}, hooks());
+        loop_, meta,
+        MetaLink::Identity{node_, name_, address_, unix_name, boot_id(), options_.zone}, hooks());
+    copier_ = std::make_unique<Copier>([this] { return segment(); },
+                                       [this](const protocol::Copied& done) {
+                                         loop_.post([this, done] { link_->copied(done); });
+                                       });
     loop_.post([this] { link_->start(); });
     thread_ = std::thread([this] { run(); });
     return {};
@@ -126,7 +130,8 @@ class NodeServer final : public Server {
     if (!thread_.joinable()) {
       return;
     }
-    if (options_.keep) {
+    copier_.reset();
+    if (options_.keep && !is_drained_) {
       loop_.post([this] { link_->drop(); });  // for meta it is away, and will be back
       segment()->keep();
     } else {
@@ -161,7 +166,7 @@ class NodeServer final : public Server {
     options.node = node_;
     options.fresh = fresh;
     if (!options_.segments.empty()) {
-      options.path = path_of(options_.segments, name_);
+      options.path = segment_path(options_.segments, name_);
     }
     auto made = SegmentHost::make(options, [this](const std::optional<Error>& error) {
       loop_.post([this, error] { memory_grew(error); });
@@ -200,6 +205,11 @@ class NodeServer final : public Server {
       const std::lock_guard lock(mutex_);
       ready_ = true;
       changed_.notify_all();
+    };
+    hooks.on_copy = [this](const protocol::Copy& copy) { copier_->order(copy); };
+    hooks.on_drained = [this] {
+      is_drained_ = true;
+      fail({Status::kClosed, "drained: all that was here is on other nodes", {}});
     };
     hooks.on_refused = [this](const Error& error) { fail(error); };
     return hooks;
@@ -250,6 +260,8 @@ class NodeServer final : public Server {
   std::unique_ptr<BulkServer> bulk_;
   std::unique_ptr<ShmServer> shm_;
   std::unique_ptr<MetaLink> link_;
+  std::unique_ptr<Copier> copier_;
+  std::atomic<bool> is_drained_{false};
   std::mutex stopping_;
   std::mutex mutex_;
   std::condition_variable changed_;
@@ -264,7 +276,7 @@ class NodeServer final : public Server {
 std::optional<std::string> no_room_for_segment(const ServerOptions& options) {
   const std::uint64_t wanted = pool::SegmentShape::for_data(options.dram_bytes).total_bytes();
   const std::string name = options.name.empty() ? default_name(options.segments) : options.name;
-  if (memory::open_in_folder(path_of(options.segments, name)).ok()) {
+  if (memory::open_in_folder(segment_path(options.segments, name)).ok()) {
     return std::nullopt;
   }
   const auto free = memory::free_in_folder(options.segments);

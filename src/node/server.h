@@ -21,6 +21,7 @@ struct ServerOptions {
                        ///< and so on that no living node has there
   std::string listen = "tcp://127.0.0.1:0";  ///< the data port
   std::string advertise{};    ///< address told to clients; empty: the data port's own
+  std::string zone{};         ///< what the node shares the fate of, as a rack; empty: nothing
   std::string segments{};     ///< folder for segment files; empty: anonymous memory (memfd)
   bool keep = false;          ///< the file outlives stop(), to be attached to again
   bool fresh = false;         ///< what an earlier process left is replaced by an empty segment
@@ -51,8 +52,8 @@ class Server {
   /// it has.
   virtual bool wait_ready(std::chrono::milliseconds time) = 0;
 
-  /// Waits up to `time` for the node to end by itself (refused by meta, a failed check); says why
-  /// if it did.
+  /// Waits up to `time` for the node to end by itself (refused by meta, drained, a failed check);
+  /// says why if it did: kClosed when it was drained.
   virtual std::optional<Error> wait_failed(std::chrono::milliseconds time) = 0;
 
   /// Ends all threads. Leaves the pool, frees the memory and removes its file, unless it is to be

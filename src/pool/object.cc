@@ -25,7 +25,7 @@ struct HeaderFixed {
   std::uint16_t key_bytes;
   std::uint16_t reserved;
 };
-static_assert(sizeof(HeaderFixed) == 64 && std::is_trivially_copyable_v<HeaderFixed>);
+static_assert(sizeof(HeaderFixed) == kHeaderStart && std::is_trivially_copyable_v<HeaderFixed>);
 
 constexpr std::size_t round_up(std::size_t value, std::size_t to) {
   return (value + to - 1) / to * to;
@@ -73,6 +73,15 @@ std::uint32_t header_bytes(std::size_t name_space_bytes, std::size_t key_bytes,
   const std::size_t digests = page_count(value_bytes) * sizeof(std::uint64_t);
   return static_cast<std::uint32_t>(
       round_up(digests_offset(name_space_bytes, key_bytes) + digests, 64));
+}
+
+std::uint32_t header_bytes_in(std::span<const std::byte> start) {
+  HeaderFixed fixed;
+  if (start.size() < sizeof fixed) {
+    return 0;
+  }
+  std::memcpy(&fixed, start.data(), sizeof fixed);
+  return fixed.magic == kMagic && fixed.version == kVersion ? fixed.header_bytes : 0;
 }
 
 std::uint64_t page_seed(const base::PutId& put, std::uint64_t page) {

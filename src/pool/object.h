@@ -74,6 +74,11 @@ std::uint64_t digest_of_header(const base::PutId& put, std::span<const std::byte
 bool check_header(std::span<const std::byte> header, const ObjectIdentity& expected,
                   std::uint64_t digest, std::vector<std::uint64_t>& page_digests);
 
+/// Bytes at the begin of any header, enough to know its size.
+inline constexpr std::size_t kHeaderStart = 64;
+/// The size that the begin of a header names; 0 when these bytes are none. Not checked further.
+std::uint32_t header_bytes_in(std::span<const std::byte> start);
+
 /// The names in a header that has been checked; they point into it.
 struct HeaderNames {
   std::string_view name_space;

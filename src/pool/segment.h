@@ -72,7 +72,8 @@ struct SlotContent {
   std::uint64_t header_digest = 0;
   std::uint64_t value_bytes = 0;
   std::uint32_t header_bytes = 0;
-  std::uint32_t extent_count = 0;
+  std::uint16_t extent_count = 0;
+  std::uint16_t replicas = 1;  ///< that its put asked for
   std::array<Extent, kExtentsMax> extents{};
 
   std::span<const Extent> used_extents() const { return {extents.data(), extent_count}; }

@@ -29,6 +29,7 @@ enum class Method : std::uint16_t {
   kPoolStatus = 9,
   kPin = 10,
   kList = 11,
+  kDrain = 12,
   // node -> meta
   kNodeHello = 20,  // request and reply
   kNodeLeave = 21,  // request and reply
@@ -38,12 +39,15 @@ enum class Method : std::uint16_t {
   kVerified = 25,   // one way
   kScanned = 26,    // one way
   kRecovered = 27,  // one way
+  kCopied = 28,     // one way
   // meta -> node, one way
   kGrantMore = 30,
   kReclaim = 31,
   kVerify = 32,
   kScan = 33,
   kMembers = 34,
+  kCopy = 35,
+  kLeave = 36,
 };
 
 /// A run of units of a segment's data.
@@ -125,8 +129,10 @@ struct NodeEntry {
   std::string_view address;    ///< of the data port
   std::string_view unix_name;  ///< abstract Unix socket that hands out segments
   std::string_view host;       ///< boot id: equal means the same kernel
-  static constexpr auto wire = std::tuple{&NodeEntry::node, &NodeEntry::name, &NodeEntry::address,
-                                          &NodeEntry::unix_name, &NodeEntry::host};
+  std::string_view zone;
+  static constexpr auto wire =
+      std::tuple{&NodeEntry::node,      &NodeEntry::name, &NodeEntry::address,
+                 &NodeEntry::unix_name, &NodeEntry::host, &NodeEntry::zone};
 };
 struct NodeList {
   std::vector<NodeEntry> nodes;
@@ -325,12 +331,14 @@ struct NodeHello {
   std::uint32_t granted_slots = 0;
   bool lasts = false;                 ///< its memory survives its process
   std::vector<base::NodeId> members;  ///< the nodes of the pool, as it was told last
+  std::string_view zone;              ///< what it shares the fate of; empty: of no other node
   static constexpr auto wire =
       std::tuple{&NodeHello::node,          &NodeHello::name,       &NodeHello::address,
                  &NodeHello::unix_name,     &NodeHello::host,       &NodeHello::process,
                  &NodeHello::segment,       &NodeHello::data_bytes, &NodeHello::slots,
                  &NodeHello::epoch,         &NodeHello::pool,       &NodeHello::granted_units,
-                 &NodeHello::granted_slots, &NodeHello::lasts,      &NodeHello::members};
+                 &NodeHello::granted_slots, &NodeHello::lasts,      &NodeHello::members,
+                 &NodeHello::zone};
 };
 struct NodeWelcome {
   enum class What : std::uint8_t {
@@ -368,11 +376,12 @@ struct RecoveredObject {
   std::uint64_t header_digest = 0;
   std::uint32_t slot = 0;
   std::uint64_t generation = 0;
+  std::uint16_t replicas = 1;  ///< that its put asked for
   base::SmallVector<Run, 1> extents;
   static constexpr auto wire = std::tuple{
       &RecoveredObject::hash_low,    &RecoveredObject::hash_high,     &RecoveredObject::put,
       &RecoveredObject::value_bytes, &RecoveredObject::header_digest, &RecoveredObject::slot,
-      &RecoveredObject::generation,  &RecoveredObject::extents};
+      &RecoveredObject::generation,  &RecoveredObject::replicas,      &RecoveredObject::extents};
 };
 /// A slot that somebody still writes or looks at, and what of the segment it covers.
 struct RecoveredLimbo {
@@ -387,6 +396,54 @@ struct RecoveredSlot {
   std::uint64_t generation = 0;
   static constexpr auto wire = std::tuple{&RecoveredSlot::slot, &RecoveredSlot::generation};
 };
+/// Make another replica here of one that another node holds: read it there, verify it, seal it.
+struct Copy {
+  base::SegmentId segment{};
+  std::uint64_t epoch = 0;
+  std::uint32_t slot = 0;
+  std::uint64_t generation = 0;
+  base::SmallVector<Run, 1> extents;
+  base::PutId put{};
+  std::uint64_t value_bytes = 0;
+  std::uint16_t replicas = 1;  ///< that the put asked for
+  std::string_view from_address;
+  base::SegmentId from_segment{};
+  std::uint32_t from_slot = 0;
+  std::uint64_t from_generation = 0;
+  std::uint64_t header_digest = 0;  ///< of the one to copy
+  static constexpr auto wire = std::tuple{
+      &Copy::segment,      &Copy::epoch,        &Copy::slot,        &Copy::generation,
+      &Copy::extents,      &Copy::put,          &Copy::value_bytes, &Copy::replicas,
+      &Copy::from_address, &Copy::from_segment, &Copy::from_slot,   &Copy::from_generation,
+      &Copy::header_digest};
+};
+struct Copied {
+  base::SegmentId segment{};
+  std::uint32_t slot = 0;
+  std::uint64_t generation = 0;
+  Status status = Status::kOk;
+  std::uint64_t header_digest = 0;  ///< of the new replica
+  static constexpr auto wire = std::tuple{&Copied::segment, &Copied::slot, &Copied::generation,
+                                          &Copied::status, &Copied::header_digest};
+};
+
+/// Nothing new is placed on a node, and what it holds moves to others; when it is empty it leaves.
+struct Drain {
+  std::string_view node;
+  bool cancel = false;  ///< go on as before
+  static constexpr auto wire = std::tuple{&Drain::node, &Drain::cancel};
+};
+struct DrainState {
+  bool gone = false;           ///< it was empty, and has left
+  std::uint64_t objects = 0;   ///< still to move
+  std::uint64_t bytes = 0;     ///< still in use or in limbo
+  std::uint64_t moved = 0;     ///< objects copied to others since the drain began
+  std::uint64_t given_up = 0;  ///< objects that were worth less than what they would displace
+  static constexpr auto wire =
+      std::tuple{&DrainState::gone, &DrainState::objects, &DrainState::bytes, &DrainState::moved,
+                 &DrainState::given_up};
+};
+
 /// A part of a node's report. What is in no list is in limbo until a later message has it.
 struct Recovered {
   base::SegmentId segment{};
