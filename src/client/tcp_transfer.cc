@@ -121,6 +121,7 @@ class Lane {
     } else {
       return;
     }
+    heard_ = io::Clock::now();
     for (int attempt = 0; attempt < kTries && io::Clock::now() < deadline_; ++attempt) {
       auto stream = peer_.take_stream(deadline_);
       if (!stream) {
@@ -136,6 +137,11 @@ class Lane {
       if (!exchange->done) {
         exchange->run.transfer->fail(why());
       }
+    }
+    if (why() == Outcome::kTimeout) {
+      peer_.port_silent(io::Clock::now() - heard_);
+    } else {
+      peer_.port_unreachable();
     }
   }
 
@@ -204,6 +210,8 @@ class Lane {
     if (!read(&reply, sizeof reply) || !protocol::intact(reply)) {
       return false;
     }
+    heard_ = io::Clock::now();
+    peer_.port_answered();
     if (reply.status != 0) {
       refused(exchange, static_cast<Status>(reply.status));
     } else {
@@ -220,6 +228,7 @@ class Lane {
   Deal& deal_;
   const io::Deadline deadline_;
   int fd_ = -1;
+  io::Deadline heard_{};  ///< when there was a reply last
   std::vector<Exchange*> taken_;
 };
 
