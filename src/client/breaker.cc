@@ -9,9 +9,9 @@ void Breaker::answered() {
   weak_evidence_ = 0;
 }
 
-void Breaker::begin_trouble(Time now) {
+void Breaker::begin_trouble(Time since) {
   if (is_sound()) {
-    since_ = now;
+    since_ = since;
   }
 }
 
@@ -51,7 +51,7 @@ void Breaker::unreachable(Time now, Duration patience) {
 }
 
 void Breaker::silent(Duration waited, Time now) {
-  begin_trouble(now);
+  begin_trouble(now - waited);
   if (waited >= kSilence) {
     open(now);
   } else {

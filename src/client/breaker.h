@@ -62,13 +62,13 @@ class Breaker {
   std::uint64_t opens() const { return opens_; }
 
  private:
-  void begin_trouble(Time now);
+  void begin_trouble(Time since);
   void note_weak_evidence(Time now);
   void begin_probes(Time first);
   void open(Time now);
 
   State state_ = State::kClosed;
-  unsigned weak_evidence_ = 0;
+  unsigned weak_evidence_ = 0;  ///< in a row
   Time since_{};
   Time waits_until_{};
   Time next_probe_{};

@@ -42,43 +42,45 @@ std::string seconds(Breaker::Duration time) {
 
 }  // namespace
 
-ProbedBreaker::ProbedBreaker(std::string service, Breaker::Duration patience, Probe probe)
-    : service_(std::move(service)),
-      probe_(std::move(probe)),
-      patience_(patience),
-      random_(base::random_id()) {}
+ProbedBreaker::ProbedBreaker(Breaker::Duration patience, Probe probe)
+    : patience_(patience), probe_(std::move(probe)), random_(base::random_id()) {}
 
 ProbedBreaker::~ProbedBreaker() { close(); }
 
 Result<ProbedBreaker::Attempt> ProbedBreaker::admit(io::Deadline deadline) {
-  const auto now = io::Clock::now();
   if (!is_sound_.load(std::memory_order_relaxed)) {
     std::unique_lock lock(mutex_);
-    if (!closing_ && breaker_.state(now) == State::kWaiting) {
-      // Who waits already goes on waiting when the breaker opens for those who come later.
-      changed_.wait_until(lock, std::min(deadline, breaker_.waits_until()),
-                          [&] { return closing_ || breaker_.state(now) == State::kClosed; });
-      const auto waited = io::Clock::now();
-      if (!closing_ && waited >= deadline && breaker_.state(now) != State::kClosed) {
-        breaker_.silent(waited - now, waited);
-      }
-    }
+    await_probes(lock, deadline);
     if (closing_) {
       return Error{Status::kClosed, "this client has been closed", {}};
     }
-    if (const auto then = io::Clock::now(); breaker_.state(then) != State::kClosed) {
-      return refusal(then);
+    if (const auto now = io::Clock::now(); breaker_.state(now) != State::kClosed) {
+      return refusal(now);
     }
   }
   return Attempt{io::Clock::now(), answers_.load(std::memory_order_relaxed)};
+}
+
+void ProbedBreaker::await_probes(std::unique_lock<std::mutex>& lock, io::Deadline deadline) {
+  const auto began = io::Clock::now();
+  if (closing_ || breaker_.state(began) != State::kWaiting) {
+    return;
+  }
+  // Who waits already goes on waiting when the breaker opens for those who come later.
+  const bool is_over = changed_.wait_until(lock, std::min(deadline, breaker_.waits_until()), [&] {
+    return closing_ || breaker_.state(began) == State::kClosed;
+  });
+  if (const auto now = io::Clock::now(); !is_over && now >= deadline) {
+    breaker_.silent(now - began, now);
+  }
 }
 
 Error ProbedBreaker::refusal(io::Deadline now) const {
   const auto next = breaker_.next_probe() - now;
   return {
       Status::kUnreachable,
-      base::cat(service_, " does not answer since ", seconds(now - breaker_.since()), ": ", cause_,
-                "; the next look ",
+      base::cat("no answer for ", seconds(now - breaker_.since()), " (", cause_,
+                "); the next look ",
                 next > Breaker::Duration::zero() ? "is in " + seconds(next) : "is under way"),
       "start it, or let it go on, or give the client another address; calls go on by themselves "
       "when it answers"};

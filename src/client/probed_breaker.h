@@ -21,9 +21,8 @@ class ProbedBreaker {
  public:
   /// Success when the service answers, within the deadline. Runs on the helper thread.
   using Probe = std::function<Result<void>(io::Deadline)>;
-  /// Callers wait up to `patience` for a service that has answered before. `service` is its name in
-  /// messages.
-  ProbedBreaker(std::string service, Breaker::Duration patience, Probe probe);
+  /// Callers wait up to `patience` for a service that has answered before.
+  ProbedBreaker(Breaker::Duration patience, Probe probe);
   ~ProbedBreaker();
   ProbedBreaker(const ProbedBreaker&) = delete;
   ProbedBreaker& operator=(const ProbedBreaker&) = delete;
@@ -58,14 +57,14 @@ class ProbedBreaker {
   void close();
 
  private:
+  void await_probes(std::unique_lock<std::mutex>& lock, io::Deadline deadline);
   void recover();
   void note_trouble(const Error& error);
   void probe_until_sound();
   Error refusal(io::Deadline now) const;
 
-  const std::string service_;
-  const Probe probe_;
   const Breaker::Duration patience_;
+  const Probe probe_;
   std::atomic<std::uint64_t> answers_{0};
   std::atomic<bool> is_sound_{true};  ///< breaker_.is_sound(), for calls without trouble
 

@@ -39,7 +39,7 @@ class ProbedBreakerThread : public testing::Test {
 
   std::atomic<bool> is_there_{false};
   std::atomic<int> probes_{0};
-  ProbedBreaker breaker_{"the store", kLong, [this](io::Deadline) -> Result<void> {
+  ProbedBreaker breaker_{kLong, [this](io::Deadline) -> Result<void> {
                            ++probes_;
                            probes_.notify_all();
                            return is_there_ ? Result<void>() : Result<void>(kGone);
@@ -62,7 +62,7 @@ TEST_F(ProbedBreakerThread, CallsAreRefusedWithReasonsUntilAProbeSucceeds) {
   const auto refused = breaker_.admit(in(kLong));
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.code(), Status::kUnreachable);
-  for (const char* words : {"the store", "nobody there", "next look"}) {
+  for (const char* words : {"no answer for", "nobody there", "next look"}) {
     EXPECT_NE(refused.error().message.find(words), std::string::npos) << refused.error().message;
   }
   await_probes(2);

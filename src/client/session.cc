@@ -69,8 +69,7 @@ Session::Session(ClientOptions options, io::Address meta)
                [this](rpc::Channel& channel, io::Deadline deadline) {
                  return greet(channel, id_, deadline);
                }),
-      breaker_(base::cat("meta at ", meta_.text()), kPatience,
-               [this](io::Deadline deadline) { return probe_meta(deadline); }) {}
+      breaker_(kPatience, [this](io::Deadline deadline) { return probe_meta(deadline); }) {}
 
 Session::~Session() { close(); }
 
@@ -184,8 +183,8 @@ Result<rpc::Payload> Session::ask(Method method, const Request& request, Reply& 
   if (!payload) {
     Error error = payload.error();
     if (error.code == Status::kUnreachable || error.code == Status::kTimeout) {
+      error.message = base::cat("meta at ", meta_.text(), ": ", error.message);
       if (error.hint.empty()) {
-        error.message = base::cat("meta at ", meta_.text(), ": ", error.message);
         error.hint =
             error.code == Status::kTimeout
                 ? "it is stopped or overloaded, or what listens there is no meta; or allow more "

@@ -31,7 +31,7 @@ def opened(address, **options):
     wait_until(lambda: threads() <= before)  # a thread that was joined is seen for a moment more
 
 
-def check_cheap(client, count=CALLS, said="does not answer"):
+def check_cheap(client, count=CALLS, said="no answer for"):
     """Calls that need meta are refused, all of them in the time of one."""
     begin = time.monotonic()
     for number in range(count):
