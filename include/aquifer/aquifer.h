@@ -204,6 +204,7 @@ typedef struct aquifer_client_counters_t {
   uint64_t read_bytes_tcp;
   uint64_t written_bytes_shm;
   uint64_t written_bytes_tcp;
+  uint64_t breaker_opens; /**< times that meta did not answer, and calls began to be refused */
 } aquifer_client_counters_t;
 
 /** What this client has done so far. */

@@ -236,6 +236,8 @@ struct ClientCounters {
       0;                            ///< digests that did not match under an unchanged generation
   std::uint64_t stale_handles = 0;  ///< cached handles whose object had moved on
   std::uint64_t meta_calls = 0;     ///< requests sent to meta
+  std::uint64_t breaker_opens = 0;  ///< times that meta did not answer, and calls began to be
+                                    ///< refused at once
   TransportBytes read_bytes;
   TransportBytes written_bytes;
 };

@@ -84,6 +84,7 @@ nb::dict counters(Client& self) {
   dict["integrity_failures"] = counters.integrity_failures;
   dict["stale_handles"] = counters.stale_handles;
   dict["meta_calls"] = counters.meta_calls;
+  dict["breaker_opens"] = counters.breaker_opens;
   dict["read_bytes"] = dict_of(counters.read_bytes);
   dict["written_bytes"] = dict_of(counters.written_bytes);
   return dict;

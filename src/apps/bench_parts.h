@@ -44,6 +44,9 @@ Result<void> measure_start(const BenchSettings& settings, Progress& progress, Be
 /// The first pass of a client over memory that it has just mapped (bench_cold.cc).
 Result<void> measure_cold(const BenchSettings& settings, Progress& progress, BenchReport& report);
 
+/// What a store that is stopped or dead costs a caller (bench_outage.cc).
+Result<void> measure_outage(const BenchSettings& settings, Progress& progress, BenchReport& report);
+
 /// The same objects through the servers that the settings name (bench_against.cc).
 Result<void> measure_peers(const BenchSettings& settings, Progress& progress, BenchReport& report);
 

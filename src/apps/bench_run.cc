@@ -140,6 +140,7 @@ std::span<const BenchPart> bench_parts() {
       BenchPart{"cold", "the first pass of a client over a pool", measure_cold},
       BenchPart{"full", "puts into a full pool", measure_full},
       BenchPart{"start", "from the start of a large node to its first put", measure_start},
+      BenchPart{"outage", "what a store that is stopped or dead costs a caller", measure_outage},
       BenchPart{"peers", "the servers that --against names", measure_peers},
   };
   return kParts;

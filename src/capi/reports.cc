@@ -103,7 +103,8 @@ aquifer_status_t aquifer_counters(const aquifer_client_t* client,
                                            .read_bytes_shm = now.read_bytes.shm,
                                            .read_bytes_tcp = now.read_bytes.tcp,
                                            .written_bytes_shm = now.written_bytes.shm,
-                                           .written_bytes_tcp = now.written_bytes.tcp};
+                                           .written_bytes_tcp = now.written_bytes.tcp,
+                                           .breaker_opens = now.breaker_opens};
     return write_struct(filled, counters) ? AQUIFER_OK : client->refuse(kWrongAnswerStruct);
   });
 }

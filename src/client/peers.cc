@@ -6,12 +6,17 @@
 #include <fstream>
 
 #include "memory/fault_guard.h"
+#include "protocol/bulk.h"
 #include "protocol/shm_hello.h"
 
 namespace aquifer::client {
 namespace {
 
 constexpr std::chrono::milliseconds kMapAgain{500};
+// A node answers in less than a millisecond. The first to ask one that is silent waits longer, in
+// case that it is busy; whoever looks whether it is back does not.
+constexpr std::chrono::milliseconds kMapTime{1000};
+constexpr std::chrono::milliseconds kLookTime{50};
 constexpr std::size_t kIdleMax = 64;
 constexpr std::chrono::seconds kAvoidedFirst{2};
 constexpr std::chrono::seconds kAvoidedMax{64};
@@ -29,23 +34,34 @@ std::shared_ptr<MappedSegment> Peer::segment(base::SegmentId id, io::Deadline de
   if (!place_.same_host) {
     return nullptr;
   }
-  const std::lock_guard lock(mutex_);
-  if (segment_ != nullptr && segment_->view.id() == id) {
+  std::unique_lock lock(mutex_);
+  const auto is_there = [&] { return segment_ != nullptr && segment_->view.id() == id; };
+  if (is_there()) {
     return segment_;
   }
-  const auto now = io::Clock::now();
-  if (now < no_map_before_) {
+  if (!mapped_.wait_until(lock, deadline, [&] { return !is_mapping_; })) {
     return nullptr;
   }
-  auto fresh = map(deadline);
+  if (is_there() || io::Clock::now() < no_map_before_) {
+    return is_there() ? segment_ : nullptr;
+  }
+  is_mapping_ = true;
+  const auto began = io::Clock::now();
+  const auto end = began + (map_was_silent_ ? kLookTime : kMapTime);
+  lock.unlock();
+  auto fresh = map(std::min(deadline, end));
+  lock.lock();
+  is_mapping_ = false;
+  const auto now = io::Clock::now();
+  map_was_silent_ = fresh == nullptr && now - began >= kLookTime;
   if (fresh != nullptr) {
     segment_ = std::move(fresh);
   }
-  if (segment_ == nullptr || segment_->view.id() != id) {
+  if (!is_there()) {
     no_map_before_ = now + kMapAgain;
-    return nullptr;
   }
-  return segment_;
+  mapped_.notify_all();
+  return is_there() ? segment_ : nullptr;
 }
 
 std::shared_ptr<MappedSegment> Peer::map(io::Deadline deadline) {
@@ -91,6 +107,68 @@ std::shared_ptr<MappedSegment> Peer::map(io::Deadline deadline) {
   mapped->prefault.run_ahead(view->shape().data_offset,
                              std::min<std::uint64_t>(granted_end, mapped->mapping.size()));
   return mapped;
+}
+
+bool Peer::admits(io::Deadline deadline) {
+  if (port_is_sound_.load(std::memory_order_relaxed)) {
+    return true;
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    const auto now = io::Clock::now();
+    if (port_.state(now) == Breaker::State::kClosed) {
+      return true;
+    }
+    if (is_pinging_ || now < port_.next_probe()) {
+      return false;
+    }
+    is_pinging_ = true;
+  }
+  const bool answered = ping(std::min(deadline, io::Clock::now() + kLookTime));
+  {
+    const std::lock_guard lock(mutex_);
+    is_pinging_ = false;
+    if (!answered) {
+      port_.probe_failed(io::Clock::now(), random_.next());
+      return false;
+    }
+  }
+  port_answered();
+  return true;
+}
+
+// Reads from a segment that no node has: any answer will do.
+bool Peer::ping(io::Deadline deadline) {
+  auto fd = io::connect_tcp(place_.address, deadline);
+  if (!fd) {
+    return false;
+  }
+  auto request = protocol::sealed(protocol::BulkRequest{});
+  iovec out{&request, sizeof request};
+  protocol::BulkReply reply;
+  iovec in{&reply, sizeof reply};
+  return io::write_all(fd->get(), {&out, 1}, deadline) &&
+         io::read_exact(fd->get(), {&in, 1}, deadline) && protocol::intact(reply);
+}
+
+void Peer::port_answered() {
+  if (!port_is_sound_.load(std::memory_order_relaxed)) {
+    const std::lock_guard lock(mutex_);
+    port_.answered();
+    port_is_sound_ = true;
+  }
+}
+
+void Peer::port_unreachable() {
+  const std::lock_guard lock(mutex_);
+  port_.unreachable(io::Clock::now(), {});
+  port_is_sound_ = false;
+}
+
+void Peer::port_silent(io::Clock::duration waited) {
+  const std::lock_guard lock(mutex_);
+  port_.silent(waited, io::Clock::now());
+  port_is_sound_ = false;
 }
 
 Result<base::UniqueFd> Peer::take_stream(io::Deadline deadline) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <atomic>
+#include <condition_variable>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -13,6 +14,8 @@
 
 #include "aquifer/result.h"
 #include "base/ids.h"
+#include "base/random.h"
+#include "client/breaker.h"
 #include "client/slot_uses.h"
 #include "io/address.h"
 #include "io/socket.h"
@@ -48,11 +51,20 @@ class Peer {
   const Place& place() const { return place_; }
 
   /// The mapped segment; null when it cannot be had (another host or network namespace, another
-  /// segment by now).
+  /// segment by now, a node that does not answer).
   std::shared_ptr<MappedSegment> segment(base::SegmentId id, io::Deadline deadline);
 
   /// A connection to the data port, an idle one if there is one. Errors: kUnreachable.
   Result<base::UniqueFd> take_stream(io::Deadline deadline);
+
+  /// The breaker of the data port. There are many nodes and another one may do, so there is no
+  /// patience and no thread: while the port does not answer, one caller at a time asks it for
+  /// nothing now and then, for a moment at most, and calls are refused. False: refused.
+  bool admits(io::Deadline deadline);
+  void port_answered();
+  void port_unreachable();
+  void port_silent(io::Clock::duration waited);
+
   /// Gives back a connection that is in step: nothing sent or expected.
   void give_stream(base::UniqueFd fd);
   /// Closes the idle connections: the node may have been restarted.
@@ -66,12 +78,20 @@ class Peer {
 
  private:
   std::shared_ptr<MappedSegment> map(io::Deadline deadline);
+  bool ping(io::Deadline deadline);
 
   const Place place_;
   const base::ClientId client_;
   std::mutex mutex_;
   std::shared_ptr<MappedSegment> segment_;
+  bool is_mapping_ = false;         ///< a caller does, without the lock
+  std::condition_variable mapped_;  ///< it has ended
+  bool map_was_silent_ = false;     ///< when it was tried last
   io::Deadline no_map_before_{};
+  Breaker port_;
+  bool is_pinging_ = false;  ///< as is_mapping_
+  base::Random random_{base::random_id()};
+  std::atomic<bool> port_is_sound_{true};  ///< port_.is_sound(), for calls without trouble
   std::vector<base::UniqueFd> idle_;
   std::atomic<io::Clock::rep> avoided_until_{};
   std::atomic<std::chrono::seconds> penalty_{};

@@ -100,21 +100,30 @@ bool Session::put_round(std::span<const PutItem> items, std::span<std::size_t co
 
 Status Session::start_puts(protocol::PutStart& request, const PutOptions& options, const Call& call,
                            std::vector<Status>& statuses, std::vector<OpenPut>& open) {
-  const auto left =
-      std::chrono::duration_cast<std::chrono::milliseconds>(call.deadline - io::Clock::now());
-  request.ticket = next_ticket_.fetch_add(1);
   request.name_space = call.name_space;
-  request.timeout_ms = static_cast<std::uint32_t>(std::max<std::int64_t>(left.count() * 9 / 10, 1));
   request.replicas = options.replicas;
   request.preferred_node = options.preferred_node;
   request.mode = options.mode;
   protocol::Handles reply;
-  bool sent = false;
-  const auto payload = ask(Method::kPutStart, request, reply, call.deadline, &sent);
-  if (!payload) {
-    if (sent) {
+  const auto start = [&](bool& sent) {
+    const auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(call.deadline - io::Clock::now());
+    request.ticket = next_ticket_.fetch_add(1);
+    request.timeout_ms =
+        static_cast<std::uint32_t>(std::max<std::int64_t>(left.count() * 9 / 10, 1));
+    auto payload = ask(Method::kPutStart, request, reply, call.deadline, &sent);
+    if (!payload && sent) {
       give_up({{}, {request.ticket}, 0}, late(call));
     }
+    return payload;
+  };
+  bool sent = false;
+  auto payload = start(sent);
+  if (!payload && sent && payload.code() == Status::kUnreachable &&
+      io::Clock::now() < call.deadline) {
+    payload = start(sent);  // the connection broke: as another start, for the first may have come
+  }
+  if (!payload) {
     return payload.code();
   }
   pay_owed(call.deadline);

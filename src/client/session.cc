@@ -18,6 +18,13 @@ namespace {
 constexpr std::size_t kReportUses = 1024;
 constexpr std::chrono::milliseconds kReportEvery{200};
 constexpr std::chrono::hours kTimeoutMax{1};
+// A meta that was there is looked for this long by calls that have the time: restarts take less.
+constexpr std::chrono::seconds kPatience{2};
+// A report waits for room on its connection no longer.
+constexpr std::chrono::milliseconds kPostTime{5};
+// What was sent to meta and is not acknowledged by its host for so long breaks the connection: a
+// fresh one is there sooner than the next retransmission over a network that was away for long.
+constexpr std::chrono::seconds kUnacknowledgedMax{3};
 
 Result<void> check(const ClientOptions& options) {
   if (options.name_space.empty() || options.name_space.size() > Limits::kNamespaceBytes ||
@@ -58,10 +65,11 @@ Session::Session(ClientOptions options, io::Address meta)
       cache_(options_.cached_handles),
       peers_(id_, [this](io::Deadline deadline) { refresh_nodes(deadline); }),
       workers_(std::max(options_.copy_threads, options_.tcp_streams) - 1),
-      channel_([this](io::Deadline deadline) { return io::connect_tcp(meta_, deadline); },
+      channel_([this](io::Deadline deadline) { return connect_meta(deadline); },
                [this](rpc::Channel& channel, io::Deadline deadline) {
-                 return greet(channel, deadline);
-               }) {}
+                 return greet(channel, id_, deadline);
+               }),
+      breaker_(kPatience, [this](io::Deadline deadline) { return probe_meta(deadline); }) {}
 
 Session::~Session() { close(); }
 
@@ -94,14 +102,72 @@ Result<Call> Session::begin(const CallOptions& options) {
   return call;
 }
 
-Result<void> Session::greet(rpc::Channel& channel, io::Deadline deadline) {
+Result<base::UniqueFd> Session::connect_meta(io::Deadline deadline) {
+  auto fd = io::connect_tcp(meta_, deadline);
+  if (fd) {
+    io::break_when_unacknowledged(fd->get(), kUnacknowledgedMax);
+  }
+  return fd;
+}
+
+Result<void> Session::greet(rpc::Channel& channel, base::ClientId id, io::Deadline deadline) {
   auto reply =
       channel.call(static_cast<std::uint16_t>(Method::kClientHello),
-                   protocol::ClientHello{id_, static_cast<std::uint64_t>(process_)}, deadline);
+                   protocol::ClientHello{id, static_cast<std::uint64_t>(process_)}, deadline);
   if (!reply) {
     return std::move(reply).error();
   }
   return {};
+}
+
+// Under an id of its own: a meta that wakes up finds the hellos of several probes, and a client
+// belongs to the connection that greeted last.
+Result<void> Session::probe_meta(io::Deadline deadline) {
+  rpc::Channel channel([this](io::Deadline until) { return io::connect_tcp(meta_, until); }, {});
+  auto greeted = greet(channel, base::ClientId{base::random_id()}, deadline);
+  if (!greeted && greeted.error().code != Status::kUnreachable &&
+      greeted.error().code != Status::kTimeout) {
+    return {};  // it refuses, so it is there: the calls shall say why
+  }
+  return greeted;
+}
+
+template <class Request>
+Result<rpc::Payload> Session::call_meta(Method method, const Request& request,
+                                        io::Deadline deadline, bool* sent) {
+  for (bool has_broken = false;;) {
+    const auto attempt = breaker_.admit(deadline);
+    if (!attempt) {
+      return attempt.error();
+    }
+    bool may_have_come = false;
+    auto payload =
+        channel_.call(static_cast<std::uint16_t>(method), request, deadline, &may_have_come);
+    if (sent != nullptr && may_have_come) {
+      *sent = true;
+    }
+    const Status code = payload.code();
+    if (code == Status::kClosed) {
+      return payload;
+    }
+    if (code != Status::kUnreachable && code != Status::kTimeout) {
+      breaker_.answered();
+      return payload;
+    }
+    if (io::Clock::now() >= deadline) {
+      breaker_.silent(*attempt, payload.error());
+      return payload;
+    }
+    if (may_have_come && sent != nullptr) {
+      return payload;
+    }
+    // A connection that was left over from before is no evidence: a fresh one is.
+    if (!has_broken && may_have_come) {
+      has_broken = true;
+    } else if (!breaker_.unreachable(payload.error())) {
+      return payload;
+    }
+  }
 }
 
 // A request to meta and its reply, decoded; the payload is kept because the reply's strings point
@@ -109,7 +175,7 @@ Result<void> Session::greet(rpc::Channel& channel, io::Deadline deadline) {
 template <class Reply, class Request>
 Result<rpc::Payload> Session::ask(Method method, const Request& request, Reply& reply,
                                   io::Deadline deadline, bool* sent) {
-  auto payload = channel_.call(static_cast<std::uint16_t>(method), request, deadline, sent);
+  auto payload = call_meta(method, request, deadline, sent);
   if (payload && !rpc::decode({payload->data(), payload->size()}, reply)) {
     payload = Error{Status::kVersionMismatch, "the answer of meta cannot be read",
                     "use the same version of aquifer on both sides"};
@@ -214,7 +280,16 @@ bool Session::route(Transfer& transfer, Work work, io::Deadline deadline) {
     remember({Status::kUnreachable,
               base::cat("the memory of node \"", transfer.peer->place().name,
                         "\" cannot be mapped here"),
-              "it is on another host or of another user: use transport auto or tcp"});
+              "it is on another host or of another user, or it has stopped: use transport auto or "
+              "tcp, or see `aquifer status`"});
+    return false;
+  }
+  if (transfer.mapped == nullptr && !transfer.peer->admits(deadline)) {
+    remember({Status::kUnreachable,
+              base::cat("node \"", transfer.peer->place().name, "\" at ",
+                        transfer.peer->place().address.text(), " does not answer"),
+              "it has stopped, or the network between is gone: see `aquifer status`; it is used "
+              "again by itself when it answers"});
     return false;
   }
   return true;
@@ -307,6 +382,12 @@ void Session::report_soon(io::Deadline deadline, bool at_once) {
   {
     const std::lock_guard lock(report_mutex_);
     const auto now = io::Clock::now();
+    if (!breaker_.lets_calls_go()) {
+      if (report_.uses.size() >= kReportUses) {
+        report_.uses.clear();  // a meta that is back has its own order of use
+      }
+      return;
+    }
     const bool nothing = report_.uses.empty() && report_.moved.empty() &&
                          report_.suspects.empty() && report_.integrity_failures == 0;
     if (nothing ||
@@ -316,7 +397,8 @@ void Session::report_soon(io::Deadline deadline, bool at_once) {
     reported_ = now;
     report = std::exchange(report_, {});
   }
-  channel_.post(static_cast<std::uint16_t>(Method::kReport), report, deadline);
+  channel_.post(static_cast<std::uint16_t>(Method::kReport), report,
+                std::min(deadline, io::Clock::now() + kPostTime));
 }
 
 namespace {
@@ -424,6 +506,7 @@ ClientCounters Session::counters() const {
   out.integrity_failures = counters_.integrity_failures;
   out.stale_handles = counters_.stale_handles;
   out.meta_calls = channel_.calls();
+  out.breaker_opens = breaker_.opens();
   out.read_bytes = {counters_.shm_read, counters_.tcp_read};
   out.written_bytes = {counters_.shm_written, counters_.tcp_written};
   return out;
@@ -468,6 +551,7 @@ void Session::close() {
   if (!in_forked_child() && !closed_.exchange(true)) {
     report_soon(io::Clock::now() + std::chrono::milliseconds(100), true);
     channel_.close();
+    breaker_.close();
     peers_.clear();
     cache_.clear();
   }

@@ -14,6 +14,7 @@
 #include "aquifer/client.h"
 #include "client/handle_cache.h"
 #include "client/peers.h"
+#include "client/probed_breaker.h"
 #include "client/transfer.h"
 #include "client/workers.h"
 #include "protocol/messages.h"
@@ -74,10 +75,18 @@ class Session : public std::enable_shared_from_this<Session> {
   explicit Session(ClientOptions options, io::Address meta);
 
   // session.cc
+  /// A request that may be repeated is, within the deadline, when the way to meta breaks. One that
+  /// must not be comes with `sent`, which tells whether meta may have got it.
   template <class Reply, class Request>
   Result<rpc::Payload> ask(protocol::Method method, const Request& request, Reply& reply,
                            io::Deadline deadline, bool* sent = nullptr);
-  Result<void> greet(rpc::Channel& channel, io::Deadline deadline);
+  template <class Request>
+  Result<rpc::Payload> call_meta(protocol::Method method, const Request& request,
+                                 io::Deadline deadline, bool* sent);
+  Result<base::UniqueFd> connect_meta(io::Deadline deadline);
+  Result<void> greet(rpc::Channel& channel, base::ClientId id, io::Deadline deadline);
+  /// On the breaker's thread.
+  Result<void> probe_meta(io::Deadline deadline);
   void refresh_nodes(io::Deadline deadline);
   Effort effort(const Call& call);
   enum class Work : std::uint8_t { kRead, kWrite, kSeal };
@@ -139,6 +148,7 @@ class Session : public std::enable_shared_from_this<Session> {
   Peers peers_;
   Workers workers_;
   rpc::Channel channel_;
+  ProbedBreaker breaker_;  ///< of meta
 
   struct Counters {
     std::atomic<std::uint64_t> hits{0}, misses{0}, integrity_failures{0}, stale_handles{0};

@@ -122,6 +122,7 @@ class Lane {
     } else {
       return;
     }
+    heard_ = io::Clock::now();
     for (int attempt = 0; attempt < kTries && io::Clock::now() < deadline_; ++attempt) {
       auto stream = peer_.take_stream(deadline_);
       if (!stream) {
@@ -137,6 +138,11 @@ class Lane {
       if (!exchange->done) {
         exchange->run.transfer->fail(why());
       }
+    }
+    if (why() == Outcome::kTimeout) {
+      peer_.port_silent(io::Clock::now() - heard_);
+    } else {
+      peer_.port_unreachable();
     }
   }
 
@@ -205,6 +211,8 @@ class Lane {
     if (!read(&reply, sizeof reply) || !protocol::intact(reply)) {
       return false;
     }
+    heard_ = io::Clock::now();
+    peer_.port_answered();
     if (reply.status != 0) {
       refused(exchange, static_cast<Status>(reply.status));
     } else {
@@ -221,6 +229,7 @@ class Lane {
   Deal& deal_;
   const io::Deadline deadline_;
   int fd_ = -1;
+  io::Deadline heard_{};  ///< when there was a reply last
   std::vector<Exchange*> taken_;
 };
 

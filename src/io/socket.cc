@@ -156,6 +156,11 @@ void keep_local_bulk_in_cache(int fd) {
   }
 }
 
+void break_when_unacknowledged(int fd, std::chrono::milliseconds time) {
+  const auto ms = static_cast<unsigned>(time.count());
+  setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof ms);
+}
+
 Result<base::UniqueFd> listen_tcp(const Address& address) {
   auto resolved = resolve(address, true);
   if (!resolved) {

@@ -35,6 +35,10 @@ Result<base::UniqueFd> connect_tcp(const Address& address, Deadline deadline);
 /// from it comes from memory again). A connection to another host is left as it is.
 void keep_local_bulk_in_cache(int fd);
 
+/// Breaks a connection when what was sent is not acknowledged by the other host for so long
+/// (whether its process reads is another matter).
+void break_when_unacknowledged(int fd, std::chrono::milliseconds time);
+
 /// Listens on an abstract Unix socket: no file, gone with the process, seen only in this network
 /// namespace.
 Result<base::UniqueFd> listen_unix(const std::string& name);

@@ -81,7 +81,7 @@ class NodeStatus(Structure):
 class Counters(Structure):
     _fields_ = [("struct_size", c_size_t)] + [(name, c_uint64) for name in (
         "hits", "misses", "integrity_failures", "stale_handles", "meta_calls", "read_bytes_shm",
-        "read_bytes_tcp", "written_bytes_shm", "written_bytes_tcp")]
+        "read_bytes_tcp", "written_bytes_shm", "written_bytes_tcp", "breaker_opens")]
 
 
 # name -> (what it returns, its arguments). Structs of options are void pointers, so that tests can

@@ -73,6 +73,19 @@ def test_a_start_is_measured_up_to_the_first_put_and_up_to_all_memory(processes)
     assert any(text.startswith("start: a node of ") for text in remarks)
 
 
+def test_an_outage_is_measured_at_its_first_call_and_at_those_after_it(processes):
+    rows, remarks, _ = measure(processes, "--only", "outage")
+    assert set(rows) == {"outage.stopped.first", "outage.stopped.p99", "outage.stopped.back",
+                         "outage.killed.first", "outage.killed.p99"}
+    for kind in ("stopped", "killed"):
+        first, refused = rows[f"outage.{kind}.first"], rows[f"outage.{kind}.p99"]
+        assert (first["unit"], first["better"], first["reference_name"]) == ("ms", "lower", "deadline")
+        assert (refused["unit"], refused["better"], refused["reference"], refused["target"]) == ("us", "lower", 50, 1)
+        assert 0 < refused["candidates"][0]["value"] <= refused["value"]
+    assert (rows["outage.stopped.back"]["unit"], rows["outage.stopped.back"]["reference"]) == ("ms", 2000)
+    assert sum(text.startswith("outage: meta ") for text in remarks) == 2
+
+
 def test_several_parts_come_in_one_report(processes):
     rows, _, answer = measure(processes, "--only", "full,start")
     assert {name.split(".")[0] for name in rows} == {"full", "start"}

@@ -83,6 +83,9 @@ def test_a_put_whose_every_try_is_damaged_ends_in_an_error_and_is_absent(wire):
         assert status in ENDINGS and not status.ok and status != Status.UNKNOWN, status
         assert time.monotonic() - start < 3
     wire.proxy.damage = None
+    # The far client has stopped asking, and looks now and then.
+    wait_until(lambda: wire.far.put("again", content("again", SIZE)).ok)
+    assert wire.near.remove("again").ok
     assert wire.near.exists_batch([f"k{number}" for number in range(10)]) == [False] * 10
     wait_until(lambda: wire.near.status()["used_bytes"] == 0)
     assert wire.near.status()["limbo_bytes"] == 0
@@ -123,7 +126,7 @@ def test_a_get_whose_every_try_is_damaged_is_a_miss_that_says_so(wire):
     for _ in range(10):
         assert wire.far.get(key, timeout=2) is None
     wire.proxy.damage = None
-    assert is_content(wire.far.get(key), key) and wire.alive()
+    assert is_content(wait_until(lambda: wire.far.get(key)), key) and wire.alive()
 
 
 def test_any_damage_between_client_and_node_gives_the_right_bytes_or_none(wire):
@@ -145,8 +148,11 @@ def test_any_damage_between_client_and_node_gives_the_right_bytes_or_none(wire):
         value = wire.near.get(key)
         assert is_content(value, key) if status.ok else value is None or status == Status.UNKNOWN
         assert time.monotonic() - start < 3 and wire.alive()
+        if status == Status.UNREACHABLE:
+            time.sleep(0.05)  # refused at once, while the client looks for the node now and then
     wire.proxy.damage = None
-    assert kept and all(is_content(wire.far.get(key), key) for key in kept)
+    assert kept and wait_until(lambda: wire.far.get(kept[0]) is not None)
+    assert all(is_content(wire.far.get(key), key) for key in kept)
     wire.proxy.cut_all()
     assert all(is_content(wire.far.get(key), key) for key in kept)
 
@@ -159,13 +165,18 @@ def test_damage_between_clients_and_meta_ends_the_connection_and_nothing_else(pr
             aquifer.Client(processes.meta_address) as sound, \
             aquifer.Client(proxy.address, timeout=0.2) as client:
         kept = []
-        for number in range(150):
+        for number in range(80):
             key = f"k{number}"
             proxy.damage = Havoc(random, random.choice([0.05, 0.3]))
-            start = time.monotonic()
-            status = client.put(key, content(key, 3000))
-            assert status in ENDINGS, status
-            assert time.monotonic() - start < 3
+            status = Status.UNREACHABLE
+            for _ in range(50):  # refused at once, while the client looks for meta now and then
+                start = time.monotonic()
+                status = client.put(key, content(key, 3000))
+                assert status in ENDINGS, status
+                assert time.monotonic() - start < 3
+                if status != Status.UNREACHABLE:
+                    break
+                time.sleep(0.05)
             proxy.damage = Havoc(random, 0.3)
             asked = [*kept[-5:], key]
             for one, value in zip(asked, client.get_batch(asked)):
@@ -175,13 +186,13 @@ def test_damage_between_clients_and_meta_ends_the_connection_and_nothing_else(pr
                 kept.append(key)
                 assert is_content(sound.get(key), key)
             assert meta.process.poll() is None and node.process.poll() is None
-        assert len(kept) > 10
+        assert len(kept) > 10, len(kept)
         proxy.damage = None
         assert all(is_content(client.get(key), key) for key in kept)
         # What was started and never finished comes back.
         for key in kept:
             assert sound.remove(key) in (Status.OK, Status.PENDING)
-        wait_until(lambda: sound.remove_batch([f"k{n}" for n in range(150)]) and
+        wait_until(lambda: sound.remove_batch([f"k{n}" for n in range(80)]) and
                    sound.status()["used_bytes"] == 0)
 
 
