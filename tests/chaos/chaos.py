@@ -7,7 +7,6 @@ hold. The times in the timeline are from an event to the first call that began a
 """
 
 import argparse
-import contextlib
 import json
 import random
 import shutil
@@ -20,15 +19,14 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path.insert(1, str(HERE.parent / "e2e"))  # processes.py, proxy.py
 
-import aquifer  # noqa: E402 (the path is set first)
-import journal  # noqa: E402
+import journal  # noqa: E402 (the path is set first)
 import report  # noqa: E402
 from cluster import Cluster  # noqa: E402
 from director import EVENTS, Director  # noqa: E402
 from judge import LastLook, late_calls, outages  # noqa: E402
 from ledger import Ledger  # noqa: E402
+from plants import PLANTS, PLANTS_OF_CLIENTS, Plants  # noqa: E402
 from report import Check  # noqa: E402
-from values import content, size_of  # noqa: E402
 from watch import Watch, unreadable_seconds  # noqa: E402
 
 GRACE_SECONDS = 1.0  # beyond a call's deadline, on a machine that is starved
@@ -51,7 +49,6 @@ CHECKS = {
     "evictions": "evictions, which make losses uncertain",
     "leftovers": "processes, ports and files left behind",
 }
-PLANTS = ("wrong-byte", "late", "loss", "removed-is-back", "unexpected-end", "leftover")
 
 
 def parse():
@@ -63,6 +60,8 @@ def parse():
     add("--events", default="all", metavar="KIND,KIND",
         help=f"what may go wrong: all, none, or some of {', '.join(EVENTS)}")
     add("--pause", type=float, default=1.2, help="mean seconds from event to event (%(default)s)")
+    add("--patience", type=float, default=30,
+        help="seconds within which what was brought back must be there (%(default)s)")
     add("--cold", action="store_true",
         help="half of the killed nodes come back empty; objects with 1 replica are then not judged")
     add("--nodes", type=int, default=3, help="(%(default)s)")
@@ -103,17 +102,18 @@ class Run:
     def __init__(self, options, folder, segments):
         self.options = options
         self.folder = folder
+        self.segments = segments
         self.ledger = Ledger(folder / "ledger", options.clients, options.keys, create=True)
         self.began = time.monotonic()
         self.faults = []
         self.looks = []
-        self.leftover = contextlib.ExitStack()
+        self.plants = Plants(options.plant)
         self._shown = 0.0
         self.cluster = Cluster(folder, segments, options, self.worker_words)
         self.watch = Watch(self.cluster.meta.address, self.cluster.nodes)
         self.director = Director(
             self.cluster, self.watch, random.Random(options.seed), kinds=options.kinds,
-            pause=options.pause, cold=options.cold, say=self.say)
+            pause=options.pause, patience=options.patience, cold=options.cold, say=self.say)
 
     def worker_words(self, owner):
         options = self.options
@@ -123,7 +123,8 @@ class Run:
                  "rate": options.rate, "timeout": options.timeout,
                  "began": self.began, "seconds": options.seconds,
                  "late": options.timeout + 2 * GRACE_SECONDS}
-        plants = [f"--plant={plant}" for plant in options.plant if owner == 0]
+        plants = [f"--plant={plant}" for plant in options.plant
+                  if plant in PLANTS_OF_CLIENTS and owner == 0]
         return [f"--{name}={value}" for name, value in words.items()] + plants
 
     def journal_path(self, owner):
@@ -151,20 +152,20 @@ class Run:
     def run(self):
         self.watch.start()
         self.director.began = self.began = time.monotonic()
-        if "unexpected-end" in self.options.plant:
-            self.cluster.nodes[0].process.kill()
+        self.plants.at_start(self.cluster)
         self.director.run(self.options.seconds, self.progress)
         self.say("no more events")
+        self.plants.before_calm(self.cluster)
         calm_from = time.monotonic()
         self.director.calm(CALM_SECONDS, self.progress)
-        while time.monotonic() < calm_from + CALM_SECONDS:
-            time.sleep(0.05)
+        self.plants.after_calm(self.cluster)
         self.end_clients()
-        self.plant()
+        self.plants.before_last_look(self.cluster, self.segments, self.ledger,
+                                     self.options.size_max)
         for transport in ("shm", "tcp"):
             self.looks.append(LastLook(self.ledger, self.cluster.meta.address, transport,
                                        self.options.size_max, self.options.timeout))
-        self.idle = self.idle_clients(calm_from)
+        self.find_idle_clients(calm_from)
 
     def end_clients(self):
         self.ledger.stop()
@@ -177,34 +178,15 @@ class Run:
                 self.fault("unexpected_end", party=client.name, status=client.process.poll(),
                            said=client.said[-2000:])
 
-    def plant(self):
-        """Faults of the pool as a whole, made up while nobody works."""
-        rows = self.ledger.rows()
-        with aquifer.Client(self.cluster.meta.address) as client:
-            if "loss" in self.options.plant:
-                for replicas in (1, 2):
-                    client.remove(next(row.key for row in rows
-                                       if row.must and row.replicas == replicas))
-            if "removed-is-back" in self.options.plant:
-                row = next(row for row in rows if row.attempted and row.floor > row.attempted)
-                size = size_of(row.key, row.attempted, self.options.size_max)
-                client.put(row.key, content(row.key, row.attempted, size))
-        if "leftover" in self.options.plant:
-            self.leftover.enter_context(
-                tempfile.NamedTemporaryFile(dir="/dev/shm", prefix="aquifer-chaos-"))
-
     def fault(self, what, **details):
         self.faults.append({"at": time.monotonic(), "what": what, **details})
 
-    def idle_clients(self, since):
+    def find_idle_clients(self, since):
         """Those that have not both put and got since the last event was over."""
-        names = []
         for client, records in zip(self.cluster.clients, self.journals()):
             late = records[(records["start"] > since) & (records["ok"] == 1)]
             if not {journal.PUT, journal.GET} <= set(late["kind"].tolist()):
-                names.append(client.name)
                 self.fault("idle", party=client.name)
-        return names
 
     def journals(self):
         return [journal.read(self.journal_path(client.owner)) for client in self.cluster.clients]
@@ -213,7 +195,7 @@ class Run:
         """Ends everything; what is left behind counts as faults."""
         self.watch.close()
         self.ledger.stop()
-        with self.leftover:
+        with self.plants:
             for problem in self.cluster.close():
                 self.fault("leftovers", problem=problem)
 

@@ -7,7 +7,6 @@ import time
 TICK_SECONDS = 0.01
 NOTICE_SECONDS = 0.2  # in which the status of the pool follows what happened
 RESTART_SECONDS = 0.5  # before a program that ended by itself is started once more
-BACK_SECONDS = 30  # by then a node must be in the pool again, or that is a fault
 WORDS = {"kill": "kill -9", "stop": "SIGSTOP", "restart": "SIGTERM", "cut": "connections cut",
                 "stall": "connections stalled"}
 
@@ -38,12 +37,13 @@ class Event:
 
 
 class Director:
-    def __init__(self, cluster, watch, random, *, kinds, pause, cold, say):
+    def __init__(self, cluster, watch, random, *, kinds, pause, patience, cold, say):
         self.cluster = cluster
         self.watch = watch
         self.random = random
         self.kinds = kinds
         self.pause = pause
+        self.patience = patience
         self.cold = cold
         self.say = say
         self.events = []
@@ -63,13 +63,13 @@ class Director:
             time.sleep(TICK_SECONDS)
 
     def calm(self, seconds, progress):
-        """No events, for so long from when the pool is whole."""
-        limit = time.monotonic() + BACK_SECONDS
-        while not (self.watch.whole_for(seconds)):
+        """No events, for so long from now, and from when the pool is whole."""
+        start = time.monotonic()
+        while time.monotonic() < start + seconds or not self.watch.whole_for(seconds):
             self._tick(False)
             progress(time.monotonic() - self.began)
-            if time.monotonic() > limit:
-                self._fault("not_back", party="the pool", seconds=BACK_SECONDS)
+            if time.monotonic() > start + seconds + self.patience:
+                self._fault("not_back", party="the pool", seconds=self.patience)
                 return
             time.sleep(TICK_SECONDS)
 
@@ -142,10 +142,10 @@ class Director:
     def _restart_ended(self, event):
         if event.party.ended:
             self._restore(event, event.party.restart)
-        elif time.monotonic() < event.at + BACK_SECONDS:
+        elif time.monotonic() < event.at + self.patience:
             self._after(TICK_SECONDS, lambda: self._restart_ended(event))
         else:
-            self._fault("not_ended", party=event.party.name, seconds=BACK_SECONDS)
+            self._fault("not_ended", party=event.party.name, seconds=self.patience)
             event.party.kill()
             self._restore(event, event.party.restart)
 
@@ -175,12 +175,12 @@ class Director:
             if event.party not in self.cluster.clients:
                 self.watch.doubt()
         since = self.watch.whole_since
-        late = now > event.restored + BACK_SECONDS
+        late = now > event.restored + self.patience
         if event.ready and event.party in self.cluster.clients:
             del self._open[event.party]
         elif event.ready and since and now > event.restored + NOTICE_SECONDS:
             event.whole = since
             del self._open[event.party]
         elif late:
-            self._fault("not_back", party=event.party.name, seconds=BACK_SECONDS)
+            self._fault("not_back", party=event.party.name, seconds=self.patience)
             del self._open[event.party]

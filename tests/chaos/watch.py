@@ -25,6 +25,7 @@ class Watch:
         self.whole_since = None
         self.probes = {node.name: [] for node in nodes}  # (start, end, read)
         self._doubted = 0.0
+        self._last = {"evictions": 0, "integrity_failures": 0}
         self._ending = threading.Event()
         self._client = aquifer.Client(meta, timeout=0.5)
         self._threads = [threading.Thread(target=self._watch_status)]
@@ -36,10 +37,12 @@ class Watch:
             thread.start()
 
     def close(self):
+        """Ends the threads, after a last look."""
         self._ending.set()
         for thread in self._threads:
             if thread.ident:
                 thread.join()
+        self._look()
         self._client.close()
 
     def doubt(self):
@@ -53,18 +56,20 @@ class Watch:
         return since is not None and time.monotonic() - since >= seconds
 
     def _watch_status(self):
-        last = {"evictions": 0, "integrity_failures": 0}
         while not self._ending.wait(STATUS_SECONDS):
-            asked = time.monotonic()
-            status = self._client.status()
-            if not status:
-                self.whole_since = None
-                continue
-            # A restarted meta counts anew.
-            self.evictions += counted(status, last, "evictions")
-            self.damage += counted(status, last, "integrity_failures")
-            last = status
-            self._judge_whole(status, asked)
+            self._look()
+
+    def _look(self):
+        asked = time.monotonic()
+        status = self._client.status()
+        if not status:
+            self.whole_since = None
+            return
+        # A restarted meta counts anew.
+        self.evictions += counted(status, self._last, "evictions")
+        self.damage += counted(status, self._last, "integrity_failures")
+        self._last = status
+        self._judge_whole(status, asked)
 
     def _judge_whole(self, status, asked):
         alive = sorted(node["name"] for node in status["nodes"] if node["state"] == "alive")

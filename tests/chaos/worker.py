@@ -55,6 +55,8 @@ class Worker:
         names, weights = list(actions), list(actions.values())
         while not self.ledger.stopped and os.getppid() == parent:
             began = time.monotonic()
+            if self.plants:
+                self.make_up()
             getattr(self, self.random.choices(names, weights)[0])()
             if self.held and began > self.held[3]:
                 self.end_view()
@@ -88,6 +90,15 @@ class Worker:
     def late(self, call, *arguments, **options):
         time.sleep(self.options.late)
         return call(*arguments, **options)
+
+    def make_up(self):
+        """Faults of the pool, as they would look to the others."""
+        rows = [row for row in self.own if row.must and row.replicas > 1]
+        if len(rows) > 1 and self.planted("safe-miss"):
+            self.client.remove(rows[0].key)
+        if len(rows) > 1 and self.planted("wrong-version"):
+            rows[-1].begin(REPLACING)
+            rows[-1].finish(Status.OK)
 
     # Reads
 
