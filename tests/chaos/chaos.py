@@ -33,6 +33,7 @@ GRACE_SECONDS = 1.0  # beyond a call's deadline, on a machine that is starved
 CALM_SECONDS = 2.0  # at the end, in which everybody must have worked again
 CLIENT_END_SECONDS = 15
 PROGRESS_SECONDS = 0.5
+REPLICAS_MISSING = "replicas_missing"  # in the status of a pool that copies again what it has lost
 
 CHECKS = {
     "wrong_bytes": "reads with bytes that were never put there",
@@ -60,6 +61,8 @@ def parse():
     add("--events", default="all", metavar="KIND,KIND",
         help=f"what may go wrong: all, none, or some of {', '.join(EVENTS)}")
     add("--pause", type=float, default=1.2, help="mean seconds from event to event (%(default)s)")
+    add("--away", type=float, metavar="SECONDS",
+        help="how long what was killed stays away; without it up to 1.5 s, drawn")
     add("--patience", type=float, default=30,
         help="seconds within which what was brought back must be there (%(default)s)")
     add("--cold", action="store_true",
@@ -96,6 +99,11 @@ def chosen_events(parser, options):
     return kinds
 
 
+def has_all_replicas(status):
+    """Whether what an empty node has lost was copied again, and the next loss may come."""
+    return status.get(REPLICAS_MISSING) == 0
+
+
 class Run:
     """One run in two temporary folders: the programs' segments, and everything that is written down."""
 
@@ -110,10 +118,12 @@ class Run:
         self.plants = Plants(options.plant)
         self._shown = 0.0
         self.cluster = Cluster(folder, segments, options, self.worker_words)
-        self.watch = Watch(self.cluster.meta.address, self.cluster.nodes)
+        self.watch = Watch(self.cluster.meta.address, self.cluster.nodes,
+                           settled=has_all_replicas if options.cold else lambda status: True)
         self.director = Director(
             self.cluster, self.watch, random.Random(options.seed), kinds=options.kinds,
-            pause=options.pause, patience=options.patience, cold=options.cold, say=self.say)
+            pause=options.pause, patience=options.patience, away=options.away,
+            cold=options.cold, say=self.say)
 
     def worker_words(self, owner):
         options = self.options
@@ -150,6 +160,9 @@ class Run:
                 f"{total('faults') + len(self.director.faults) + len(self.watch.faults)} faults")
 
     def run(self):
+        if self.options.cold and REPLICAS_MISSING not in self.watch.status():
+            raise SystemExit("./dev chaos: --cold: this pool does not tell when objects have all "
+                             f"their replicas again (no {REPLICAS_MISSING} in its status)")
         self.watch.start()
         self.director.began = self.began = time.monotonic()
         self.plants.at_start(self.cluster)
@@ -193,8 +206,13 @@ class Run:
 
     def close(self):
         """Ends everything; what is left behind counts as faults."""
-        self.watch.close()
         self.ledger.stop()
+        try:
+            self.watch.close()
+        finally:
+            self.close_programs()
+
+    def close_programs(self):
         with self.plants:
             for problem in self.cluster.close():
                 self.fault("leftovers", problem=problem)
@@ -261,7 +279,7 @@ def show(run):
     checks = run.checks(faults)
     events = run.told_events()
     print(f"\nTimeline (seconds)\n\n" + "\n".join(report.timeline(events, run.began)))
-    print("\nThe longest of each kind (seconds)\n\n" + "\n".join(report.worst_table(events)))
+    print("\nMedian and longest of each kind (seconds)\n\n" + "\n".join(report.kinds_table(events)))
     if faults:
         print("\nFaults\n\n" + "\n".join(report.faults_text(faults, run.began)))
     print(f"\n{run.totals()}\n\n" + "\n".join(report.checks_table(checks)))

@@ -31,19 +31,20 @@ class Event:
 
     @property
     def words(self):
-        lasting = "" if self.how == "cut" else f", {self.seconds:.1f} s"
+        lasting = "" if self.how in ("cut", "restart") else f", {self.seconds:.1f} s"
         fresh = ", comes back empty" if self.fresh else ""
         return f"{self.party.name}: {WORDS[self.how]}{lasting}{fresh}"
 
 
 class Director:
-    def __init__(self, cluster, watch, random, *, kinds, pause, patience, cold, say):
+    def __init__(self, cluster, watch, random, *, kinds, pause, patience, away, cold, say):
         self.cluster = cluster
         self.watch = watch
         self.random = random
         self.kinds = kinds
         self.pause = pause
         self.patience = patience
+        self.away = away
         self.cold = cold
         self.say = say
         self.events = []
@@ -107,12 +108,11 @@ class Director:
         kind = self.random.choices(names, [EVENTS[name] for name in names])[0]
         how, whom = kind.split("-")
         party = self.random.choice(self._candidates(how, whom))
-        seconds = self.random.uniform(0.1, 3) if how in ("stop", "stall") \
-            else self.random.uniform(0, 1.5)
+        seconds = self._draw_seconds(how)
         if not self._may(party, whom):
             return
-        event = Event(how, party, 0 if how in ("cut", "restart") else seconds)
-        if self.cold and how == "kill" and whom == "node":
+        event = Event(how, party, seconds)
+        if self.cold and kind == "kill-node":
             event.fresh = party.fresh = self.random.random() < 0.5
         self.events.append(event)
         self._open[party] = event
@@ -120,6 +120,14 @@ class Director:
         if whom != "client":
             self.watch.doubt()
         getattr(self, f"_{how}")(event)
+
+    def _draw_seconds(self, how):
+        drawn = self.random.uniform(0, 1)
+        if how in ("stop", "stall"):
+            return 0.1 + 2.9 * drawn
+        if how == "kill":
+            return 1.5 * drawn if self.away is None else self.away
+        return 0
 
     def _candidates(self, how, whom):
         parties = {"meta": [self.cluster.meta], "node": self.cluster.nodes,
@@ -129,7 +137,9 @@ class Director:
     def _may(self, party, whom):
         if party in self._open or party.ordered_end:
             return False
-        return whom != "node" or self.watch.whole_for(0)
+        if whom != "node":
+            return True
+        return self.watch.whole_for(0) and not any(node in self._open for node in self.cluster.nodes)
 
     def _kill(self, event):
         event.party.kill()

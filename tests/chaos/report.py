@@ -37,27 +37,29 @@ def timeline(events, began):
         yield f"{event['at'] - began:6.1f}{cells}{whole:>8}{unreadable:>8}  {event['words']}"
 
 
-def worst_table(events):
-    """The longest outage of each kind of event: until some client had a success, and until all had for
-    what happened to a client."""
+def kinds_table(events):
+    """Median and longest outage of each kind of event: until some client had a success, and until all
+    had for what happened to a client."""
     kinds = {}
     for event in events:
         kinds.setdefault(event["kind"], []).append(event)
-    yield f"{'event':14}{'count':>6}{'put':>9}{'get':>9}{'look-up':>9}{'whole':>9}{'not readable':>14}"
+    names = ("put", "get", "look-up", "whole", "not readable")
+    yield f"{'event':14}{'count':>6}" + "".join(f"{name:>17}" for name in names)
     for kind, some in sorted(kinds.items()):
         whose = 1 if kind.endswith("client") else 0
-        cells = [worst(one["outages"][name][whose] for one in some)
-                 for name in ("put", "get", "look-up")]
-        cells += [worst(one["whole"] for one in some), worst(one["unreadable"] for one in some)]
-        yield f"{kind:14}{len(some):6}" + "".join(f"{cell:>9}" for cell in cells[:4]) \
-            + f"{cells[4]:>14}"
+        columns = [[one["outages"][name][whose] for one in some] for name in names[:3]]
+        columns += [[one["whole"] for one in some], [one["unreadable"] for one in some]]
+        yield f"{kind:14}{len(some):6}" + "".join(f"{spread(column):>17}" for column in columns)
 
 
-def worst(values):
-    values = [value for value in values if value != "-"]
+def spread(values):
+    """None is an outage without an end, and longer than all others."""
+    values = sorted((float("inf") if value is None else value) for value in values if value != "-")
     if not values:
         return ""
-    return "never" if None in values else f"{max(values):.3f}"
+    middle = values[len(values) // 2]
+    return " / ".join("never" if one == float("inf") else f"{one:.3f}"
+                      for one in (middle, values[-1]))
 
 
 def checks_table(checks):

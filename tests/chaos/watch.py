@@ -45,6 +45,9 @@ class Watch:
         self._look()
         self._client.close()
 
+    def status(self):
+        return self._client.status()
+
     def doubt(self):
         """What was known of the pool so far says nothing of how it is from now on."""
         self._doubted = time.monotonic()
@@ -61,12 +64,15 @@ class Watch:
 
     def _look(self):
         asked = time.monotonic()
-        status = self._client.status()
+        status = self.status()
         if not status:
             self.whole_since = None
             return
         # A restarted meta counts anew.
-        self.evictions += counted(status, self._last, "evictions")
+        if evicted := counted(status, self._last, "evictions"):
+            self.evictions += evicted
+            free = {node["name"]: node["free_bytes"] for node in status["nodes"]}
+            self.faults.append({"at": asked, "what": "evictions", "count": evicted, "free": free})
         self.damage += counted(status, self._last, "integrity_failures")
         self._last = status
         self._judge_whole(status, asked)

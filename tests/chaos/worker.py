@@ -23,7 +23,7 @@ from values import content, first_wrong, size_of, version_of
 
 BATCH = 6
 READS = {"get": 40, "get_batch": 10, "fresh": 10, "get_range": 10, "view": 6}
-WRITES = {"put": 10, "put_batch": 4, "open_put": 4, "replace": 9, "remove": 5}
+WRITES = {"put": 10, "put_batch": 4, "open_put": 4, "replace": 12, "remove": 8}
 VIEW_SECONDS = 2.0
 BEHIND_THE_END = -Status.INVALID_ARGUMENT  # a range of a version that is shorter
 
