@@ -1,7 +1,7 @@
 """A client that puts, gets and removes, and checks every byte it is given. It runs until the ledger says
 stop or its parent is gone, and is meant to be killed and stopped at any moment.
 
-It prints nothing; what must not happen goes as a line of JSON into its file of faults.
+What must not happen goes as a line of JSON into the file of faults; it prints what is wrong with its calls.
 """
 
 import argparse
@@ -40,6 +40,7 @@ class Worker:
         self.buffers = [numpy.zeros(options.size_max, numpy.uint8) for _ in range(BATCH)]
         self.client = self.connect()
         self.held = None  # (view, row, what it showed first, until when)
+        self.trouble = ""  # as the client tells it
         self.plants = set(options.plant if options.incarnation == 0 else ())
         self.plant_at = time.monotonic() + 1
 
@@ -67,6 +68,13 @@ class Worker:
             self.fault("damage", count=damaged)
         self.client.close()
         self.journal.close()
+
+    def in_trouble(self):
+        """Counts it; what the client says of it goes to the log whenever it is something else."""
+        self.count["trouble"] += 1
+        if (trouble := self.client.last_error()) != self.trouble:
+            print(f"{time.monotonic() - self.options.began:.2f} s: {trouble}", flush=True)
+            self.trouble = trouble
 
     def planted(self, name):
         """True once, some time after the start, where that fault is to be made up."""
@@ -143,7 +151,7 @@ class Worker:
         if answer == BEHIND_THE_END:
             return
         if answer < 0:
-            self.count["trouble"] += 1
+            self.in_trouble()
             return
         self.count["misses"] += 1
         if row.replicas > 1 and row.had_to_be_there(expected):
@@ -232,8 +240,8 @@ class Worker:
                 self.fault("safe_miss", key=row.key, attempted=row.attempted, how="remove")
         self.count[counted] += status in (Status.OK, Status.PENDING)
         self.count["unknown"] += status == Status.UNKNOWN
-        self.count["trouble"] += status not in (Status.OK, Status.PENDING, Status.EXISTS,
-                                                Status.NOT_FOUND, Status.UNKNOWN)
+        if status not in (Status.OK, Status.PENDING, Status.EXISTS, Status.NOT_FOUND):
+            self.in_trouble()
 
     def put_one(self, operation, call):
         for row in self.own_rows(1, operation):
