@@ -17,6 +17,7 @@ constexpr std::chrono::milliseconds kMapAgain{500};
 // case that it is busy; whoever looks whether it is back does not.
 constexpr std::chrono::milliseconds kMapTime{1000};
 constexpr std::chrono::milliseconds kLookTime{50};
+constexpr std::chrono::milliseconds kRefreshAgain{200};
 constexpr std::size_t kIdleMax = 64;
 constexpr std::chrono::seconds kAvoidedFirst{2};
 constexpr std::chrono::seconds kAvoidedMax{64};
@@ -219,8 +220,18 @@ std::shared_ptr<Peer> Peers::find_known(base::NodeId node) {
 }
 
 std::shared_ptr<Peer> Peers::find(base::NodeId node, io::Deadline deadline) {
-  if (auto known = find_known(node)) {
+  const auto known = find_known(node);
+  if (known != nullptr && known->port_is_sound()) {
     return known;
+  }
+  {
+    // A node that does not answer may have come back at another address.
+    const std::lock_guard lock(mutex_);
+    const auto now = io::Clock::now();
+    if (known != nullptr && now - refreshed_ < kRefreshAgain) {
+      return known;
+    }
+    refreshed_ = now;
   }
   refresh_(deadline);
   return find_known(node);

@@ -61,6 +61,8 @@ class Peer {
   /// patience and no thread: while the port does not answer, one caller at a time asks it for
   /// nothing now and then, for a moment at most, and calls are refused. False: refused.
   bool admits(io::Deadline deadline);
+  /// False since the data port did not answer, until it does.
+  bool port_is_sound() const { return port_is_sound_.load(std::memory_order_relaxed); }
   void port_answered();
   void port_unreachable();
   void port_silent(io::Clock::duration waited);
@@ -112,6 +114,7 @@ class Peers {
   const base::ClientId client_;
   const std::function<void(io::Deadline)> refresh_;
   std::mutex mutex_;
+  io::Deadline refreshed_{};  ///< when meta was asked last
   std::unordered_map<base::NodeId, std::shared_ptr<Peer>> by_node_;
 };
 

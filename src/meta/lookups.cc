@@ -122,16 +122,16 @@ void StateMachine::answer_when_gone(RemoveId id, WaitingRemove waiting) {
 // to confirm.
 Status StateMachine::remove_key(const base::Hash128& hash, RemoveId id, std::uint32_t& owing) {
   // Where nodes are still to be heard of, the key may yet turn up, and is taken back then.
-  Status status = recovering() ? Status::kPending : Status::kNotFound;
-  cut(hash);
+  Status status = is_whole() ? Status::kNotFound : Status::kPending;
+  cut(hash, open_puts_.last());
   open_puts_.for_each_of_key(hash, [&](OpenPutIndex put) {
     owing += cancel(open_puts_[put], id);
-    status = recovering() ? Status::kPending : Status::kOk;
+    status = is_whole() ? Status::kOk : Status::kPending;
   });
   if (const ObjectIndex object = directory_.find(hash); object != kNone) {
     const Retired retired = retire(object, id);
     owing += retired.owing;
-    status = retired.is_missing || recovering() ? Status::kPending : Status::kOk;
+    status = retired.is_missing || !is_whole() ? Status::kPending : Status::kOk;
   }
   return status;
 }

@@ -98,6 +98,7 @@ void StateMachine::node_hello(SessionId session, std::uint64_t request,
     Node& node = segments_.get(index)->node;
     node = segment_of(hello, session).node;  // another process may serve it from here on
     segments_.repeat_reclaims(index);
+    tell_members_ = true;  // the process may be another
     walk_again();
   }
   expected_.erase(hello.node);

@@ -20,6 +20,7 @@ Status StateMachine::take_over(const protocol::NodeHello& hello, Time now) {
     tell_members_ = true;
   }
   pool_is_known_ = pool_is_known_ || hello.pool;
+  is_young_ = false;
   if (!protocol::same_meta(hello.epoch, epoch_) &&
       protocol::epoch_number(hello.epoch) >= protocol::epoch_number(epoch_)) {
     epoch_ = protocol::make_epoch(protocol::epoch_number(hello.epoch) + 1, options_.process);
@@ -33,29 +34,57 @@ Status StateMachine::take_over(const protocol::NodeHello& hello, Time now) {
   if (!expect_until_) {
     expect_until_ = now + options_.node_grace;
   }
-  for (const base::NodeId member : hello.members) {
-    if (now < *expect_until_ && segments_.find_node(member) == kNone) {
-      expected_.insert(member);
+  const auto await = [&](base::NodeId member, Time patience) {
+    if (now < *expect_until_ && segments_.find_node(member) == kNone &&
+        !forgotten_members_.contains(member)) {
+      Time& until = missing_[member];
+      until = std::max(until, now + patience);
     }
+  };
+  for (const base::NodeId member : hello.members) {
+    await(member, options_.node_grace);
+  }
+  for (const base::NodeId member : hello.lasting) {
+    await(member, options_.forget_after);
   }
   return Status::kOk;
 }
 
-bool StateMachine::recovering() const { return recovering_ != 0 || !expected_.empty(); }
+// True when all that was ever acknowledged is in the directory, or never will be.
+bool StateMachine::is_whole() const {
+  return !is_young_ && recovering_ == 0 && missing_.empty();
+}
+
+// Before the first node has said hello nobody can tell an empty pool from one that is coming back.
+bool StateMachine::recovering() const {
+  return is_young_ || recovering_ != 0 || (expect_until_ && !missing_.empty());
+}
 
 void StateMachine::end_expectations(Time now) {
-  if (expect_until_ && now >= *expect_until_) {
-    expected_.clear();
+  constexpr Time kYouth{1500};
+  started_ = started_.value_or(now);
+  is_young_ = is_young_ && now - *started_ < kYouth;
+  for (auto at = missing_.begin(); at != missing_.end();) {
+    const auto [member, until] = *at;
+    if (now < until) {
+      ++at;
+      continue;
+    }
+    forgotten_members_.insert(member);
+    at = missing_.erase(at);
   }
-  if (!recovering()) {
+  if (expect_until_ && now >= *expect_until_) {
+    expect_until_ = std::nullopt;
+  }
+  if (is_whole()) {
     cuts_.clear();
   }
 }
 
-// What is reported of this key from here on, and is not younger, was removed.
-void StateMachine::cut(const base::Hash128& hash) {
-  if (recovering()) {
-    cuts_[hash] = open_puts_.last();
+// What is reported of this key from here on, and is not younger, was removed or replaced.
+void StateMachine::cut(const base::Hash128& hash, const base::PutId& last) {
+  if (!is_whole()) {
+    cuts_[hash] = last;
   }
 }
 

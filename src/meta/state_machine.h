@@ -218,8 +218,9 @@ class StateMachine {
   // recovery.cc
   Status take_over(const protocol::NodeHello& hello, Time now);
   bool recovering() const;
+  bool is_whole() const;
   void end_expectations(Time now);
-  void cut(const base::Hash128& hash);
+  void cut(const base::Hash128& hash, const base::PutId& last);
   void begin_recovery(Segment& segment, const protocol::NodeHello& hello);
   void recovered(SegmentIndex index, const protocol::Recovered& report, Time now);
   void adopt(SegmentIndex index, const protocol::RecoveredObject& object, Time now);
@@ -295,13 +296,18 @@ class StateMachine {
   // What this meta has learned of the pool, and has still to learn.
   std::uint64_t epoch_;
   base::PoolId pool_;
+  std::optional<Time> started_;
+  bool is_young_ = true;  ///< no node has been heard of, for as long as old ones take to come back
   bool pool_is_known_ = false;  ///< a node brought it
   bool tell_members_ = false;
   std::size_t recovering_ = 0;                 ///< segments whose report is not complete
-  std::unordered_set<base::NodeId> expected_;  ///< members that have not been heard of yet
-  std::optional<Time> expect_until_;
+  /// Members that this meta has never heard of, and until when they may come back with what they
+  /// hold. What is removed meanwhile is cut.
+  std::unordered_map<base::NodeId, Time> missing_;
+  std::optional<Time> expect_until_;  ///< until then their absence may be a matter of moments
   std::unordered_map<base::Hash128, base::PutId> cuts_;  ///< removed while some were missing
-  std::unordered_set<base::SegmentId> forgotten_;        ///< may hold what was removed since
+  std::unordered_set<base::SegmentId> forgotten_;  ///< may hold what was removed since
+  std::unordered_set<base::NodeId> forgotten_members_;   ///< the same
 };
 
 template <class T>

@@ -331,6 +331,7 @@ struct NodeHello {
   std::uint32_t granted_slots = 0;
   bool lasts = false;                 ///< its memory survives its process
   std::vector<base::NodeId> members;  ///< the nodes of the pool, as it was told last
+  std::vector<base::NodeId> lasting;  ///< those whose memory survives their process
   std::string_view zone;              ///< what it shares the fate of; empty: of no other node
   static constexpr auto wire =
       std::tuple{&NodeHello::node,          &NodeHello::name,       &NodeHello::address,
@@ -338,6 +339,7 @@ struct NodeHello {
                  &NodeHello::segment,       &NodeHello::data_bytes, &NodeHello::slots,
                  &NodeHello::epoch,         &NodeHello::pool,       &NodeHello::granted_units,
                  &NodeHello::granted_slots, &NodeHello::lasts,      &NodeHello::members,
+                 &NodeHello::lasting,
                  &NodeHello::zone};
 };
 struct NodeWelcome {
@@ -363,7 +365,9 @@ struct Members {
   base::PoolId pool{};
   std::uint64_t epoch = 0;
   std::vector<base::NodeId> nodes;
-  static constexpr auto wire = std::tuple{&Members::pool, &Members::epoch, &Members::nodes};
+  std::vector<base::NodeId> lasting;  ///< those whose memory survives their process
+  static constexpr auto wire =
+      std::tuple{&Members::pool, &Members::epoch, &Members::nodes, &Members::lasting};
 };
 
 /// A sealed object, as a node found it in its catalog: header and slot checked, names hashed with
