@@ -313,7 +313,11 @@ bool Segments::make_room_in(SegmentIndex index, std::uint32_t units) {
 
 void Segments::evict_one(SegmentIndex index) {
   ++evictions_;
-  reclaim(directory_.drop_replica(policy_.victim(index)));
+  PlacedReplica victim = directory_.drop_replica(policy_.victim(index));
+  if (on_evicted_) {
+    on_evicted_(table_[index]->id, victim.slot, victim.generation);
+  }
+  reclaim(std::move(victim));
 }
 
 void Segments::keep_reserve() {

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -97,8 +98,15 @@ struct Reserve {
 
 class Segments {
  public:
-  Segments(Directory& directory, EvictionPolicy& policy, const Reserve& reserve)
-      : directory_(directory), policy_(policy), reserve_(reserve) {}
+  /// Told of every replica that is evicted; may be empty.
+  using OnEvicted =
+      std::function<void(base::SegmentId, std::uint32_t slot, std::uint64_t generation)>;
+  Segments(Directory& directory, EvictionPolicy& policy, const Reserve& reserve,
+           OnEvicted on_evicted = {})
+      : directory_(directory),
+        policy_(policy),
+        reserve_(reserve),
+        on_evicted_(std::move(on_evicted)) {}
 
   Segment* get(SegmentIndex index) {
     return index < table_.size() && table_[index] ? &*table_[index] : nullptr;
@@ -198,6 +206,7 @@ class Segments {
   Directory& directory_;
   EvictionPolicy& policy_;
   const Reserve reserve_;
+  const OnEvicted on_evicted_;
   std::vector<std::optional<Segment>> table_;
   std::vector<Candidate> candidates_;  ///< of the latest question, to use its memory again
   std::uint64_t evictions_ = 0;

@@ -21,7 +21,7 @@ StateMachine::StateMachine(const StateOptions& options, Outbox& outbox)
       outbox_(outbox),
       hasher_(options.secret),
       directory_(policy_),
-      segments_(directory_, policy_, options.reserve),
+      segments_(directory_, policy_, options.reserve, options.on_evicted),
       open_puts_(protocol::make_epoch(options.epoch, options.process)),
       hot_(options.hot_uses_per_second),
       epoch_(protocol::make_epoch(options.epoch, options.process)),

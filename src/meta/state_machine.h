@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <optional>
 #include <span>
@@ -51,6 +52,8 @@ struct StateOptions {
   std::uint64_t copy_bytes_per_second = std::uint64_t{256} << 20;  ///< of all nodes together
   std::uint32_t hot_uses_per_second = 2000;  ///< of one object, for another replica; 0: never
   Time forget_after{3'600'000};  ///< a lost node whose memory lasts is remembered for so long
+  /// Told of every replica that is evicted; may be empty.
+  std::function<void(base::SegmentId, std::uint32_t slot, std::uint64_t generation)> on_evicted{};
   bool fault_failed_check = false;
   bool fault_reuse_limbo = false;
   /// Faults planted on purpose, each of which the simulator has to find.

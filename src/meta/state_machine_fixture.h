@@ -1,5 +1,5 @@
 // What the tests of the state machine share: a virtual clock, an outbox that records, nodes that
-// answer as a real one does (node/segment_host.cc, node/meta_link.cc), and clients that speak in
+// answer as a real one does (node/segment_host.cc, node/control.cc), and clients that speak in
 // frames. Messages move only when a test says so, in order within one connection.
 #pragma once
 

@@ -143,12 +143,33 @@ Result<std::unique_ptr<SegmentHost>> SegmentHost::attach(const Options& options,
   return host;
 }
 
+std::unique_ptr<SegmentHost> SegmentHost::over(const Options& options, Given given) {
+  return std::unique_ptr<SegmentHost>(new SegmentHost(options, std::move(given)));
+}
+
+SegmentHost::SegmentHost(Options options, Given given)
+    : options_(std::move(options)),
+      view_(given.view),
+      lives_(std::move(given.lives)),
+      lasts_(given.lasts),
+      units_max_(given.view.shape().data_bytes / pool::kUnitBytes),
+      was_attached_(given.is_attached) {
+  if (was_attached_) {
+    read_catalog();
+  }
+  populated_units_ = units_max_.load();
+  populated_slots_ = view_.slot_count();
+}
+
 SegmentHost::SegmentHost(Options options, base::UniqueFd fd, memory::Mapping mapping,
                          pool::SegmentView view, bool was_attached, Progress on_progress)
     : options_(std::move(options)),
       fd_(std::move(fd)),
       mapping_(std::move(mapping)),
       view_(view),
+      lives_(
+          [this](std::uint32_t user) { return memory::byte_is_locked(fd_.get(), lock_of(user)); }),
+      lasts_(!options_.path.empty()),
       on_progress_(std::move(on_progress)),
       units_max_(view.shape().data_bytes / pool::kUnitBytes),
       was_attached_(was_attached) {
@@ -160,7 +181,9 @@ SegmentHost::SegmentHost(Options options, base::UniqueFd fd, memory::Mapping map
 
 SegmentHost::~SegmentHost() {
   stopping_ = true;
-  populator_.join();
+  if (populator_.joinable()) {
+    populator_.join();
+  }
   if (is_kept_ && lasts()) {
     return;
   }
@@ -170,11 +193,16 @@ SegmentHost::~SegmentHost() {
   }
 }
 
+template <class Body>
+bool SegmentHost::guarded(Body body) const {
+  return memory::guarded(view_.base(), view_.shape().total_bytes(), body);
+}
+
 // What an earlier process has granted is granted, and who used slots in place and lives goes on.
 void SegmentHost::read_catalog() {
   auto& header = view_.header();
   for (std::uint32_t user = 0; user < pool::kUsersMax; ++user) {
-    if (memory::byte_is_locked(fd_.get(), lock_of(user))) {
+    if (lives_(user)) {
       users_taken_ |= std::uint64_t{1} << user;
     } else {
       header.views[user] = 0;
@@ -184,7 +212,7 @@ void SegmentHost::read_catalog() {
   granted_units_ = static_cast<std::uint32_t>(header.granted_units.load());
   granted_slots_ = static_cast<std::uint32_t>(header.granted_slots.load());
   generations_.reserve(granted_slots_);
-  const bool readable = memory::guarded(mapping_.data(), mapping_.size(), [&] {
+  const bool readable = guarded([&] {
     for (std::uint32_t slot = 0; slot < granted_slots_; ++slot) {
       if ((view_.slot(slot).users.load() & ~users_taken_) != 0) {
         view_.slot(slot).users.fetch_and(users_taken_);
@@ -308,6 +336,10 @@ protocol::ReclaimedItem SegmentHost::reclaim(const protocol::ReclaimItem& item) 
     return done;
   }
   const std::uint64_t present = generations_[item.slot];
+  if (present != item.generation && options_.faults.retires_any_generation) {
+    done.next_generation = reclaim({item.slot, present}).next_generation;
+    return done;
+  }
   if (present != item.generation) {
     // A repeat of what was done before, or what nobody waits for any more: a generation never goes
     // back.
@@ -333,7 +365,7 @@ protocol::ReclaimedItem SegmentHost::reclaim(const protocol::ReclaimItem& item) 
 std::vector<protocol::ReclaimedItem> SegmentHost::release_limbo() {
   for (std::uint32_t user = 0; user < pool::kUsersMax; ++user) {
     const std::uint64_t bit = std::uint64_t{1} << user;
-    if ((users_taken_ & bit) != 0 && !memory::byte_is_locked(fd_.get(), lock_of(user))) {
+    if ((users_taken_ & bit) != 0 && !lives_(user)) {
       end_uses_of(user);
       users_taken_ &= ~bit;
     }
@@ -377,8 +409,7 @@ std::vector<std::byte> SegmentHost::checked_header(std::uint32_t slot, std::uint
                                                    std::vector<std::uint64_t>& page_digests,
                                                    pool::SlotContent& content) const {
   std::optional<pool::SlotContent> found;
-  bool good = memory::guarded(mapping_.data(), mapping_.size(),
-                              [&] { found = pool::read_content(view_.slot(slot), generation); });
+  bool good = guarded([&] { found = pool::read_content(view_.slot(slot), generation); });
   if (!good || !found || (header_digest != 0 && found->header_digest != header_digest) ||
       !view_.extents_fit(found->used_extents(), found->stored_bytes())) {
     return {};
@@ -390,9 +421,8 @@ std::vector<std::byte> SegmentHost::checked_header(std::uint32_t slot, std::uint
   const Piece header_piece{header.data(), header.size()};
   memory::Cursor<Piece> from({pieces.data(), count}, pool::header_offset(content.value_bytes));
   memory::Cursor<Piece> to({&header_piece, 1}, 0);
-  good = memory::guarded(mapping_.data(), mapping_.size(), [&] {
-    memory::copy_digest(0, to, from, content.header_bytes, memory::Stores::kCached);
-  });
+  good = guarded(
+      [&] { memory::copy_digest(0, to, from, content.header_bytes, memory::Stores::kCached); });
   const pool::ObjectIdentity identity{{},   {},         content.put,        view_.id(),
                                       slot, generation, content.value_bytes};
   if (!good || !pool::check_header_unnamed(header, identity, content.header_digest, page_digests)) {
@@ -422,9 +452,8 @@ bool SegmentHost::find_bad(const protocol::Verify& verify) {
   memory::Cursor<Piece> from({pieces.data(), count}, 0);
   for (std::uint64_t page = 0; good && page < digests.size(); ++page) {
     std::uint64_t state = pool::page_seed(content.put, page);
-    good = memory::guarded(mapping_.data(), mapping_.size(), [&] {
-      state = memory::digest(state, from, pool::page_bytes(content.value_bytes, page));
-    });
+    good = guarded(
+        [&] { state = memory::digest(state, from, pool::page_bytes(content.value_bytes, page)); });
     good = good && state == digests[page];
   }
   return !good && pool::swap_word(slot, sealed, bad);
@@ -470,14 +499,22 @@ Result<SegmentHost::HandedOut> SegmentHost::hand_out() {
   if (!fd) {
     return std::move(fd).error();
   }
-  const auto user = static_cast<std::uint32_t>(std::countr_one(users_taken_));
+  const std::uint32_t user = take_user();
   if (user < pool::kUsersMax) {
     if (auto locked = memory::lock_byte(fd->get(), lock_of(user)); !locked) {
+      users_taken_ &= ~(std::uint64_t{1} << user);
       return std::move(locked).error();
     }
+  }
+  return HandedOut{*std::move(fd), user};
+}
+
+std::uint32_t SegmentHost::take_user() {
+  const auto user = static_cast<std::uint32_t>(std::countr_one(users_taken_));
+  if (user < pool::kUsersMax) {
     users_taken_ |= std::uint64_t{1} << user;
   }
-  return HandedOut{*std::move(fd), std::min(user, pool::kUsersMax)};
+  return std::min(user, pool::kUsersMax);
 }
 
 }  // namespace aquifer::node

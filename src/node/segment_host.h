@@ -33,6 +33,21 @@ class SegmentHost {
     std::string path;  ///< empty: anonymous memory
     base::NodeId node{};
     bool fresh = false;  ///< what an earlier process left is replaced, not attached to
+    std::uint32_t report_slots = 32768;  ///< looked at in one step of a report
+    /// Faults planted on purpose, each of which the simulator has to find.
+    struct Faults {
+      bool frees_granted = false;  ///< a report calls slots free that somebody still writes
+      bool retires_any_generation = false;  ///< a slot is taken back whatever was meant
+    } faults{};
+  };
+
+  /// Memory that is there already, laid out as a segment, and the word on which of its users live:
+  /// for a world without processes (the simulator). Both outlive the host.
+  struct Given {
+    pool::SegmentView view;
+    bool is_attached = false;  ///< it holds what an earlier host has left
+    bool lasts = false;
+    std::function<bool(std::uint32_t user)> lives;
   };
 
   /// Makes the segment, or attaches to the one that is there, and starts giving it memory. One that
@@ -42,11 +57,13 @@ class SegmentHost {
   using Progress = std::function<void(const std::optional<Error>&)>;
   static Result<std::unique_ptr<SegmentHost>> make(const Options& options, Progress on_progress);
 
+  static std::unique_ptr<SegmentHost> over(const Options& options, Given given);
+
   /// Stops the helper. Marks the segment dead and removes the file, unless it is to be kept.
   ~SegmentHost();
   void keep() { is_kept_ = true; }
   /// True when its memory survives this process.
-  bool lasts() const { return !options_.path.empty(); }
+  bool lasts() const { return lasts_; }
   /// True when it was there already, with what it holds.
   bool was_attached() const { return was_attached_; }
   /// Looks at the slots and headers of all sealed objects; marks those bad that are damaged, and
@@ -106,8 +123,11 @@ class SegmentHost {
     std::uint32_t user = pool::kUsersMax;
   };
   Result<HandedOut> hand_out();
+  /// The bit alone, for a client that will be known to live. Control thread only.
+  std::uint32_t take_user();
 
  private:
+  SegmentHost(Options options, Given given);
   SegmentHost(Options options, base::UniqueFd fd, memory::Mapping mapping, pool::SegmentView view,
               bool was_attached, Progress on_progress);
   static Result<std::unique_ptr<SegmentHost>> attach(const Options& options, base::UniqueFd fd,
@@ -119,6 +139,8 @@ class SegmentHost {
   void populate_loop();
   bool populate_step(std::uint64_t& slots, std::uint64_t& units);
   bool is_used(std::uint32_t slot) const;
+  template <class Body>
+  bool guarded(Body body) const;
   std::uint64_t lock_of(std::uint32_t user) const;
   bool retire(std::uint32_t slot, std::uint64_t generation);
   std::uint64_t take_back(std::uint32_t slot, std::uint64_t generation);
@@ -133,6 +155,8 @@ class SegmentHost {
   base::UniqueFd fd_;
   memory::Mapping mapping_;
   pool::SegmentView view_;
+  const std::function<bool(std::uint32_t)> lives_;
+  const bool lasts_;
   OpenWrites open_writes_;
   Progress on_progress_;
 

@@ -14,8 +14,7 @@ using pool::SlotWord;
 
 namespace {
 
-// A part of the report: bounded in what it looks at and in what it says.
-constexpr std::uint32_t kSlotsPerStep = 32768;
+// A part of the report is bounded in what it looks at (Options::report_slots) and in what it says.
 constexpr std::size_t kObjectsPerStep = 2048;
 
 base::SmallVector<protocol::Run, 1> runs_of(const pool::SlotContent& content) {
@@ -44,7 +43,7 @@ protocol::Recovered SegmentHost::report_step(const base::KeyHasher& hasher) {
   protocol::Recovered out;
   out.segment = view_.id();
   const std::uint32_t end =
-      report_.next_slot + std::min(granted_slots_ - report_.next_slot, kSlotsPerStep);
+      report_.next_slot + std::min(granted_slots_ - report_.next_slot, options_.report_slots);
   while (report_.next_slot < end && out.objects.size() < kObjectsPerStep) {
     report_slot(report_.next_slot++, hasher, out);
   }
@@ -77,13 +76,13 @@ void SegmentHost::report_slot(std::uint32_t index, const base::KeyHasher& hasher
     }
     pool::swap_word(slot, sealed, {generation, SlotState::kBad});
   }
-  if (!is_used(index)) {
+  if (!is_used(index) || options_.faults.frees_granted) {
     out.free_slots.push_back({index, take_back(index, generation)});
     return;
   }
   limbo_.push_back({index, generation});
   std::optional<pool::SlotContent> content;
-  const bool readable = memory::guarded(mapping_.data(), mapping_.size(),
+  const bool readable = memory::guarded(view_.base(), view_.shape().total_bytes(),
                                         [&] { content = pool::read_content(slot, generation); });
   if (readable && content && view_.extents_fit(content->used_extents(), content->stored_bytes()) &&
       claim(*content)) {

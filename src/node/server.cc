@@ -99,12 +99,10 @@ class NodeServer final : public Server {
         });
     shm_ = std::make_unique<ShmServer>(loop_, *std::move(local), [this] { return segment(); });
     link_ = std::make_unique<MetaLink>(
-        loop_, meta,
-        MetaLink::Identity{node_, name_, address_, unix_name, boot_id(), options_.zone}, hooks());
-    copier_ = std::make_unique<Copier>([this] { return segment(); },
-                                       [this](const protocol::Copied& done) {
-                                         loop_.post([this, done] { link_->copied(done); });
-                                       });
+        loop_, meta, address_,
+        Control::Identity{node_, name_, unix_name, boot_id(), options_.zone,
+                          static_cast<std::uint64_t>(getpid()), meta.text()},
+        hooks());
     loop_.post([this] { link_->start(); });
     thread_ = std::thread([this] { run(); });
     return {};
@@ -189,8 +187,8 @@ class NodeServer final : public Server {
     link_->memory_grew();
   }
 
-  MetaLink::Hooks hooks() {
-    MetaLink::Hooks hooks;
+  Control::Hooks hooks() {
+    Control::Hooks hooks;
     hooks.segment = [this] { return segment(); };
     hooks.replace_segment = [this] { return replace_segment(); };
     hooks.counters = [this] {
