@@ -77,7 +77,8 @@ void StateMachine::node_hello(SessionId session, std::uint64_t request,
     index = kNone;
   }
   if (index == kNone) {
-    if (forgotten_.contains(hello.segment)) {
+    if (forgotten_.contains(hello.segment) || forgotten_members_.contains(hello.node)) {
+      forgotten_members_.erase(hello.node);
       return reply(session, Method::kNodeHello, request,
                    protocol::NodeWelcome{pool_, epoch_, 0, 0, protocol::NodeWelcome::What::kFresh,
                                          options_.secret});
@@ -101,7 +102,7 @@ void StateMachine::node_hello(SessionId session, std::uint64_t request,
     tell_members_ = true;  // the process may be another
     walk_again();
   }
-  expected_.erase(hello.node);
+  missing_.erase(hello.node);
   segments_.get(index)->node.last_heard = now;
   welcome(session, request, index);
 }
@@ -123,9 +124,13 @@ void StateMachine::tell_members() {
   if (!std::exchange(tell_members_, false)) {
     return;
   }
-  protocol::Members members{pool_, epoch_, {}};
-  segments_.for_each(
-      [&](SegmentIndex, Segment& segment) { members.nodes.push_back(segment.node.id); });
+  protocol::Members members{pool_, epoch_, {}, {}};
+  segments_.for_each([&](SegmentIndex, Segment& segment) {
+    (segment.node.lasts ? members.lasting : members.nodes).push_back(segment.node.id);
+  });
+  for (const auto& [member, until] : missing_) {  // the next meta is to wait for them, too
+    members.lasting.push_back(member);
+  }
   segments_.for_each([&](SegmentIndex, Segment& segment) {
     if (segment.alive()) {
       send(segment.node.session, Method::kMembers, members);

@@ -302,6 +302,8 @@ Status StateMachine::commit(OpenPut& put, const protocol::PutFinishItemView& ite
     owing += waits ? retired.owing : 0;
     status = waits && retired.is_missing ? Status::kPending : Status::kOk;
   }
+  // What an earlier put of the key has left elsewhere is not to come back when this one is gone.
+  cut(put.hash, item.put);
   const ObjectIndex object = directory_.add(
       {put.hash, item.put, put.value_bytes, put.parent, static_cast<unsigned>(put.replicas.size())},
       std::move(put.replicas[0]), item.header_digests[0], now);

@@ -27,12 +27,14 @@ Status StateMachine::take_over(const protocol::NodeHello& hello, Time now) {
     open_puts_.raise(epoch_);
     tell_members_ = true;
   }
-  if (hello.members.empty() || protocol::same_meta(hello.epoch, epoch_)) {
+  if ((hello.members.empty() && hello.lasting.empty()) ||
+      protocol::same_meta(hello.epoch, epoch_)) {
     return Status::kOk;
   }
   // Those who were in it are waited for, once; later nobody is missed any more.
   if (!expect_until_) {
     expect_until_ = now + options_.node_grace;
+    expects_ = true;
   }
   const auto await = [&](base::NodeId member, Time patience) {
     if (now < *expect_until_ && segments_.find_node(member) == kNone &&
@@ -51,13 +53,11 @@ Status StateMachine::take_over(const protocol::NodeHello& hello, Time now) {
 }
 
 // True when all that was ever acknowledged is in the directory, or never will be.
-bool StateMachine::is_whole() const {
-  return !is_young_ && recovering_ == 0 && missing_.empty();
-}
+bool StateMachine::is_whole() const { return !is_young_ && recovering_ == 0 && missing_.empty(); }
 
 // Before the first node has said hello nobody can tell an empty pool from one that is coming back.
 bool StateMachine::recovering() const {
-  return is_young_ || recovering_ != 0 || (expect_until_ && !missing_.empty());
+  return is_young_ || recovering_ != 0 || (expects_ && !missing_.empty());
 }
 
 void StateMachine::end_expectations(Time now) {
@@ -73,9 +73,7 @@ void StateMachine::end_expectations(Time now) {
     forgotten_members_.insert(member);
     at = missing_.erase(at);
   }
-  if (expect_until_ && now >= *expect_until_) {
-    expect_until_ = std::nullopt;
-  }
+  expects_ = expects_ && now < *expect_until_;
   if (is_whole()) {
     cuts_.clear();
   }

@@ -303,13 +303,14 @@ class StateMachine {
   bool is_young_ = true;  ///< no node has been heard of, for as long as old ones take to come back
   bool pool_is_known_ = false;  ///< a node brought it
   bool tell_members_ = false;
-  std::size_t recovering_ = 0;                 ///< segments whose report is not complete
+  std::size_t recovering_ = 0;  ///< segments whose report is not complete
   /// Members that this meta has never heard of, and until when they may come back with what they
   /// hold. What is removed meanwhile is cut.
   std::unordered_map<base::NodeId, Time> missing_;
   std::optional<Time> expect_until_;  ///< until then their absence may be a matter of moments
+  bool expects_ = false;              ///< it is not yet then
   std::unordered_map<base::Hash128, base::PutId> cuts_;  ///< removed while some were missing
-  std::unordered_set<base::SegmentId> forgotten_;  ///< may hold what was removed since
+  std::unordered_set<base::SegmentId> forgotten_;        ///< may hold what was removed since
   std::unordered_set<base::NodeId> forgotten_members_;   ///< the same
 };
 

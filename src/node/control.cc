@@ -60,6 +60,11 @@ void Control::say_hello() {
   hello.lasts = segment->lasts();
   hello.zone = identity_.zone;
   hello.members = members_;
+  for (const auto& member : view.header().members) {
+    if (const base::NodeId id{member.load(std::memory_order_relaxed)}; id && id != identity_.node) {
+      hello.lasting.push_back(id);
+    }
+  }
   send(Method::kNodeHello, hello, 1);
 }
 
@@ -148,6 +153,11 @@ void Control::members(const protocol::Members& message) {
   if (obeys(message.epoch)) {
     hooks_.segment()->view().header().pool.store(message.pool.value);
     members_ = message.nodes;
+    auto& members = hooks_.segment()->view().header().members;
+    for (std::size_t i = 0; i < members.size(); ++i) {
+      members[i].store(i < message.lasting.size() ? message.lasting[i].value : 0,
+                       std::memory_order_relaxed);
+    }
   }
 }
 
@@ -258,6 +268,8 @@ void Control::copy(const protocol::Copy& message) {
     hooks_.on_copy(message);
   }
 }
+
+void Control::copied(const protocol::Copied& message) { send(Method::kCopied, message); }
 
 void Control::scan(const protocol::Scan& message) {
   const auto segment = hooks_.segment();

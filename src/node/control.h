@@ -78,7 +78,7 @@ class Control {
   /// More memory has been populated: grants what meta is waiting for.
   void memory_grew() { grant_wanted(); }
   /// What became of an order to copy.
-  void copied(const protocol::Copied& message) { send(protocol::Method::kCopied, message); }
+  void copied(const protocol::Copied& message);
   /// Says goodbye; `done` is called when meta has answered, and at once without a session.
   void leave(std::function<void()> done);
   /// The connection ended while a goodbye was on its way; false when none was.
@@ -127,7 +127,7 @@ class Control {
   };
   std::unique_ptr<Report> report_;  ///< under way
   bool looked_through_ = false;
-  std::vector<base::NodeId> members_;
+  std::vector<base::NodeId> members_;  ///< those that do not last; the others stand in the header
   std::uint32_t wanted_units_ = 0;
   std::uint32_t wanted_slots_ = 0;
   std::uint32_t told_slots_ = 0;

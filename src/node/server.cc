@@ -103,6 +103,10 @@ class NodeServer final : public Server {
         Control::Identity{node_, name_, unix_name, boot_id(), options_.zone,
                           static_cast<std::uint64_t>(getpid()), meta.text()},
         hooks());
+    copier_ = std::make_unique<Copier>([this] { return segment(); },
+                                       [this](const protocol::Copied& done) {
+                                         loop_.post([this, done] { link_->copied(done); });
+                                       });
     loop_.post([this] { link_->start(); });
     thread_ = std::thread([this] { run(); });
     return {};

@@ -37,6 +37,7 @@ inline constexpr std::uint64_t kUnitBytes = 512;
 inline constexpr std::size_t kExtentsMax = 8;
 inline constexpr std::uint64_t kSegmentMagic = 0x3147455351415141;  // "AQAQSEG1"
 inline constexpr std::uint32_t kLayoutVersion = 5;
+inline constexpr std::size_t kMembersMax = 256;  ///< nodes that a segment remembers
 inline constexpr std::uint32_t kUsersMax =
     64;  ///< clients of a segment that may use slots in place
 
@@ -117,8 +118,11 @@ struct SegmentHeader {
   /// while both its numbers are zero.
   std::array<std::atomic<std::uint64_t>, kUsersMax> views;
   std::array<std::atomic<std::uint64_t>, kUsersMax> writes;
+  /// The nodes of the pool whose memory outlives their processes, the first of them; zero where
+  /// there are no more. For the next meta, should this node be the first that it hears.
+  std::array<std::atomic<std::uint64_t>, kMembersMax> members;
 };
-static_assert(std::is_standard_layout_v<SegmentHeader> && sizeof(SegmentHeader) == 1128);
+static_assert(std::is_standard_layout_v<SegmentHeader> && sizeof(SegmentHeader) == 3176);
 
 /// Older than this, a heartbeat proves nothing. Shorter than the time after which meta forgets a
 /// node.

@@ -339,8 +339,7 @@ struct NodeHello {
                  &NodeHello::segment,       &NodeHello::data_bytes, &NodeHello::slots,
                  &NodeHello::epoch,         &NodeHello::pool,       &NodeHello::granted_units,
                  &NodeHello::granted_slots, &NodeHello::lasts,      &NodeHello::members,
-                 &NodeHello::lasting,
-                 &NodeHello::zone};
+                 &NodeHello::lasting,       &NodeHello::zone};
 };
 struct NodeWelcome {
   enum class What : std::uint8_t {
