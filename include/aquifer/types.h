@@ -118,12 +118,19 @@ struct RangeItem {
 struct GetOutcome {
   Status status = Status::kNotFound;
   std::uint64_t bytes = 0;
+  /// With CallOptions::fill and kInFlight: for how long another client has been filling the key.
+  std::chrono::milliseconds filling{0};
 };
 
 /// What every call may carry.
 struct CallOptions {
   std::string_view name_space{};         ///< empty: the client's namespace
   std::chrono::milliseconds timeout{0};  ///< zero: the client's timeout
+  /// Get and exists: asks for the right to fill what is missing, for so long (at most ten minutes).
+  /// kNotFound then means that the key is the caller's to compute and put; kInFlight that another
+  /// client is at it. The right ends with the put, with its time, or with its holder. It saves work
+  /// and promises nothing: after a restart of meta two may have it.
+  std::chrono::milliseconds fill{0};
 };
 
 /// What a put does when the key is taken.

@@ -229,6 +229,14 @@ class Client:
     def exists_batch(
         self, keys: _Keys, *, namespace: str | None = None, timeout: float | None = None
     ) -> _list[bool]: ...
+    def exists_or_fill_batch(
+        self,
+        keys: _Keys,
+        *,
+        hold: float = 5.0,
+        namespace: str | None = None,
+        timeout: float | None = None,
+    ) -> _list[tuple[Status, float]]: ...
     def match_prefix(
         self, keys: _Keys, *, namespace: str | None = None, timeout: float | None = None
     ) -> int: ...

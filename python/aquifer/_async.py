@@ -35,6 +35,7 @@ _METHODS = [
     "view_batch",
     "exists",
     "exists_batch",
+    "exists_or_fill_batch",
     "match_prefix",
     "remove",
     "remove_batch",

@@ -46,6 +46,21 @@ nb::object exists_batch(Client& self, nb::handle keys, nb::handle name_space, nb
                    [&](std::size_t i) { return nb::bool_(status_at(statuses, i) == Status::kOk); });
 }
 
+nb::object exists_or_fill_batch(Client& self, nb::handle keys, nb::handle hold,
+                                nb::handle name_space, nb::handle timeout) {
+  const KeyTable names(keys);
+  CallOptions options = read_call_options(name_space, timeout);
+  options.fill = read_call_options(nb::none(), hold).timeout;
+  const auto found = self.call(std::vector<GetOutcome>{}, [&](aquifer::Client& client) {
+    return client.locate_batch(names.span(), options);
+  });
+  return make_list(names.size(), [&](std::size_t i) {
+    const GetOutcome outcome = i < found.size() ? found[i] : GetOutcome{Status::kInternal, 0, {}};
+    return nb::make_tuple(status_object(outcome.status),
+                          std::chrono::duration<double>(outcome.filling).count());
+  });
+}
+
 std::size_t match_prefix(Client& self, nb::handle keys, nb::handle name_space, nb::handle timeout) {
   const KeyTable names(keys);
   const CallOptions options = read_call_options(name_space, timeout);
@@ -112,6 +127,12 @@ void bind_client(nb::module_& module) {
            nb::arg("tcp_streams").none() = 2);
   type.def("exists", exists, key, nb::kw_only(), name_space, timeout,
            "Whether the key is in the pool; False too when that cannot be told.");
+  type.def("exists_or_fill_batch", exists_or_fill_batch, keys, nb::kw_only(), nb::arg("hold") = 5.0,
+           name_space, timeout,
+           "A (Status, seconds) for each key. OK: it is there. NOT_FOUND: it is the caller's to "
+           "compute and put, for `hold` seconds. IN_FLIGHT: another client has been at it for so "
+           "many seconds. The right ends with the put, its time or its holder; it saves work and "
+           "promises nothing. Thread-safe.");
   type.def("exists_batch", exists_batch, keys, nb::kw_only(), name_space, timeout,
            "exists for many keys, by one call to meta.");
   type.def("match_prefix", match_prefix, keys, nb::kw_only(), name_space, timeout,

@@ -24,6 +24,7 @@ KEY_CALLS = {
 KEYS_CALLS = {
     "get_batch": (),
     "exists_batch": (),
+    "exists_or_fill_batch": (),
     "remove_batch": (),
     "match_prefix": (),
     "view_batch": (),

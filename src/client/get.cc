@@ -205,7 +205,8 @@ void Session::find_handles(std::vector<Reading>& readings, const Call& call) {
 }
 
 void Session::look_up(std::vector<Reading*>& missing, const Call& call) {
-  protocol::Lookup request{call.name_space, true, {}};
+  protocol::Lookup request{
+      call.name_space, true, {}, static_cast<std::uint32_t>(call.fill.count())};
   for (const Reading* reading : missing) {
     request.keys.push_back(reading->key);
   }
@@ -213,13 +214,14 @@ void Session::look_up(std::vector<Reading*>& missing, const Call& call) {
   const auto payload = ask(Method::kLookup, request, reply, call.deadline);
   for (std::size_t i = 0; i < missing.size(); ++i) {
     Reading& reading = *missing[i];
-    Found found{payload ? Status::kVersionMismatch : payload.code(), nullptr};
+    Found found{payload ? Status::kVersionMismatch : payload.code(), nullptr, {}};
     if (payload && i < reply.items.size()) {
       found = learn(reading.key, reply.items[i], call);
     }
     if (found.handle == nullptr) {
       // A replica that the node has found damaged meanwhile is gone from meta; what was seen of it
       // still counts.
+      reading.outcome->filling = found.filling;
       reading.end(reading.damaged ? Status::kIntegrity : found.status);
       continue;
     }
@@ -359,12 +361,13 @@ void Session::judge(Reading& reading, const Transfer& transfer, const Call& call
 std::vector<GetOutcome> Session::locate(std::span<const std::string_view> keys, bool cached,
                                         const Call& call) {
   std::vector<GetOutcome> outcomes(keys.size());
-  protocol::Lookup request{call.name_space, false, {}};
+  protocol::Lookup request{
+      call.name_space, false, {}, static_cast<std::uint32_t>(call.fill.count())};
   std::vector<std::size_t> asked;
   for (std::size_t i = 0; i < keys.size(); ++i) {
     const HandlePtr known = cached ? cache_.find(call.name_space, keys[i]) : nullptr;
     if (known != nullptr) {
-      outcomes[i] = {Status::kOk, known->value_bytes};
+      outcomes[i] = {Status::kOk, known->value_bytes, {}};
     } else if (keys[i].empty() || keys[i].size() > Limits::kKeyBytes) {
       outcomes[i].status = Status::kInvalidArgument;
     } else {
@@ -384,7 +387,8 @@ std::vector<GetOutcome> Session::locate(std::span<const std::string_view> keys, 
       continue;
     }
     const Found found = learn(keys[asked[n]], reply.items[n], call);
-    outcome = {found.status, found.handle == nullptr ? 0 : found.handle->value_bytes};
+    outcome = {found.status, found.handle == nullptr ? 0 : found.handle->value_bytes,
+               found.filling};
   }
   for (std::size_t i = 0; i < keys.size() && !remember(outcomes[i].status, keys[i]); ++i) {
   }

@@ -18,6 +18,7 @@ namespace {
 constexpr std::size_t kReportUses = 1024;
 constexpr std::chrono::milliseconds kReportEvery{200};
 constexpr std::chrono::hours kTimeoutMax{1};
+constexpr std::chrono::minutes kFillMax{10};
 // A meta that was there is looked for this long by calls that have the time: restarts take less.
 constexpr std::chrono::seconds kPatience{2};
 // A report waits for room on its connection no longer.
@@ -87,6 +88,7 @@ Result<Call> Session::begin(const CallOptions& options) {
     error_is_fresh_.store(false, std::memory_order_relaxed);
   }
   Call call{options.name_space.empty() ? std::string_view(options_.name_space) : options.name_space,
+            {},
             {}};
   if (call.name_space.size() > Limits::kNamespaceBytes ||
       call.name_space.find('\0') != std::string_view::npos) {
@@ -99,6 +101,12 @@ Result<Call> Session::begin(const CallOptions& options) {
   }
   call.deadline =
       io::Clock::now() + (options.timeout.count() == 0 ? options_.timeout : options.timeout);
+  if (options.fill.count() < 0 || options.fill > kFillMax) {
+    return Error{Status::kInvalidArgument,
+                 "the right to fill a key is asked for no or some time, at most ten minutes",
+                 {}};
+  }
+  call.fill = options.fill;
   return call;
 }
 
@@ -220,7 +228,7 @@ Session::Found Session::learn(std::string_view key, std::string_view encoded, co
   const std::uint64_t fingerprint = base::hash_bytes(encoded);
   if (HandlePtr known = cache_.find(call.name_space, key);
       known != nullptr && known->fingerprint == fingerprint) {
-    return {Status::kOk, std::move(known)};
+    return {Status::kOk, std::move(known), {}};
   }
   protocol::Handle message;
   if (!rpc::Reader::decode_fields(encoded, message)) {
@@ -228,15 +236,15 @@ Session::Found Session::learn(std::string_view key, std::string_view encoded, co
   }
   if (message.status != Status::kOk) {
     cache_.drop(call.name_space, key, nullptr);
-    return {message.status, nullptr};
+    return {message.status, nullptr, std::chrono::milliseconds(message.filling_ms)};
   }
   const auto handle = Handle::of(message);
   if (handle == nullptr) {
-    return {Status::kVersionMismatch, nullptr};
+    return {Status::kVersionMismatch, nullptr, {}};
   }
   handle->fingerprint = fingerprint;
   cache_.put(call.name_space, key, handle);
-  return {Status::kOk, handle};
+  return {Status::kOk, handle, {}};
 }
 
 void Session::refresh_nodes(io::Deadline deadline) {

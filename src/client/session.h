@@ -26,6 +26,7 @@ namespace aquifer::client {
 struct Call {
   std::string_view name_space;
   io::Deadline deadline;
+  std::chrono::milliseconds fill{0};  ///< the right to fill what is missing is asked for
 };
 
 class Session : public std::enable_shared_from_this<Session> {
@@ -102,6 +103,7 @@ class Session : public std::enable_shared_from_this<Session> {
   struct Found {
     Status status = Status::kNotFound;
     HandlePtr handle;
+    std::chrono::milliseconds filling{0};
   };
   Found learn(std::string_view key, std::string_view encoded, const Call& call);
   /// Tells meta that puts are given up, now or with the next chance: until it knows, their space is

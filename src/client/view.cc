@@ -123,7 +123,7 @@ bool Session::find_handle(Viewing& viewing, bool fresh, const Call& call) {
   const auto payload =
       ask(protocol::Method::kLookup, protocol::Lookup{call.name_space, true, {viewing.key}}, reply,
           call.deadline);
-  Found found{payload ? Status::kVersionMismatch : payload.code(), nullptr};
+  Found found{payload ? Status::kVersionMismatch : payload.code(), nullptr, {}};
   if (payload && reply.items.size() == 1) {
     found = learn(viewing.key, reply.items[0], call);
   }

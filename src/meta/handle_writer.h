@@ -33,6 +33,11 @@ class HandleWriter {
                                     std::span(replicas_.data(), replicas_used_)});
     replicas_used_ = runs_used_ = 0;
   }
+  /// A key that another client has been filling for so long.
+  void add_being_filled(Time time) {
+    frame_.add(protocol::BeingFilled{
+        Status::kInFlight, {}, 0, {}, static_cast<std::uint64_t>(time.count())});
+  }
   /// A key without a handle.
   void add(Status status) { frame_.add(protocol::NoHandle{status}); }
 

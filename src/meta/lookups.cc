@@ -56,10 +56,17 @@ void StateMachine::lookup(SessionId session, std::uint64_t request, const protoc
   if (lookup.keys.size() > Limits::kBatchKeys) {
     return refuse_batch(session, Method::kLookup, request);
   }
+  std::size_t looked_up = 0;
   reply_handles(session, Method::kLookup, request, [&](HandleWriter& handles) {
     for_each_object(lookup.name_space, lookup.keys, [&](ObjectIndex object) {
+      const std::size_t number = looked_up++;
       if (object == kNone) {
-        handles.add(recovering() ? Status::kRecovering : Status::kNotFound);
+        const Status missing = recovering() ? Status::kRecovering : Status::kNotFound;
+        const Time filling = lookup.fill_ms == 0
+                                 ? Time(0)
+                                 : ask_to_fill(hasher_(lookup.name_space, lookup.keys[number]),
+                                               session, Time(lookup.fill_ms), now);
+        filling == Time(0) ? handles.add(missing) : handles.add_being_filled(filling);
         return true;
       }
       if (lookup.use) {
@@ -72,6 +79,12 @@ void StateMachine::lookup(SessionId session, std::uint64_t request, const protoc
       return true;
     });
   });
+}
+
+// How long another client has been at it; zero: this one may fill the key.
+Time StateMachine::ask_to_fill(const base::Hash128& hash, SessionId session, Time hold, Time now) {
+  constexpr Time kHoldMax{600'000};
+  return fills_.ask(hash, client_of_.at(session), std::min(hold, kHoldMax), now);
 }
 
 void StateMachine::match_prefix(SessionId session, std::uint64_t request,

@@ -304,6 +304,7 @@ Status StateMachine::commit(OpenPut& put, const protocol::PutFinishItemView& ite
   }
   // What an earlier put of the key has left elsewhere is not to come back when this one is gone.
   cut(put.hash, item.put);
+  fills_.end(put.hash);
   const ObjectIndex object = directory_.add(
       {put.hash, item.put, put.value_bytes, put.parent, static_cast<unsigned>(put.replicas.size())},
       std::move(put.replicas[0]), item.header_digests[0], now);

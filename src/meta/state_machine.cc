@@ -233,6 +233,7 @@ void StateMachine::tick(Time now) {
   forget_clients(now);
   watch_nodes(now);
   forget_nodes(now);
+  fills_.tick(now);
   end_expectations(now);
   upkeep(now);
   settle();
@@ -244,6 +245,7 @@ void StateMachine::forget_clients(Time now) {
         at->second.session == 0 && now - at->second.gone_since >= options_.client_grace;
     if (gone) {
       cancel_puts_of(at->first);
+      fills_.end_of(at->first);
       at = clients_.erase(at);
     } else {
       ++at;

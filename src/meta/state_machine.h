@@ -18,6 +18,7 @@
 #include "base/hash.h"
 #include "base/ids.h"
 #include "meta/directory.h"
+#include "meta/fill_leases.h"
 #include "meta/handle_writer.h"
 #include "meta/hot_objects.h"
 #include "meta/open_puts.h"
@@ -188,6 +189,7 @@ class StateMachine {
   void lookup(SessionId session, std::uint64_t request, const protocol::Lookup& lookup, Time now);
   void match_prefix(SessionId session, std::uint64_t request, const protocol::MatchPrefix& match);
   bool write_replicas(ObjectIndex object, HandleWriter& handles);
+  Time ask_to_fill(const base::Hash128& hash, SessionId session, Time hold, Time now);
   template <class Visit>
   void for_each_object(std::string_view name_space, std::span<const std::string_view> keys,
                        Visit visit);
@@ -274,6 +276,7 @@ class StateMachine {
   std::uint64_t integrity_failures_ = 0;
   Time last_watch_{};
 
+  FillLeases fills_;
   HotObjects hot_;
   /// A replica on its way to another node.
   struct CopyJob {

@@ -76,8 +76,10 @@ struct Handle {
   base::PutId put{};
   std::uint64_t value_bytes = 0;
   base::SmallVector<Replica, 1> replicas;
-  static constexpr auto wire =
-      std::tuple{&Handle::status, &Handle::put, &Handle::value_bytes, &Handle::replicas};
+  std::uint64_t filling_ms =
+      0;  ///< kInFlight: for how long another client has been filling the key
+  static constexpr auto wire = std::tuple{&Handle::status, &Handle::put, &Handle::value_bytes,
+                                          &Handle::replicas, &Handle::filling_ms};
 };
 
 /// Replica and Handle as meta writes them: the same on the wire, of what lies somewhere already.
@@ -99,6 +101,17 @@ struct HandleView {
   std::span<const ReplicaView> replicas;
   static constexpr auto wire = std::tuple{&HandleView::status, &HandleView::put,
                                           &HandleView::value_bytes, &HandleView::replicas};
+};
+/// A Handle for a key that another client is filling.
+struct BeingFilled {
+  Status status = Status::kInFlight;
+  base::PutId put{};
+  std::uint64_t value_bytes = 0;
+  std::span<const ReplicaView> replicas;
+  std::uint64_t filling_ms = 0;
+  static constexpr auto wire =
+      std::tuple{&BeingFilled::status, &BeingFilled::put, &BeingFilled::value_bytes,
+                 &BeingFilled::replicas, &BeingFilled::filling_ms};
 };
 /// A Handle that is its status alone: fields that are not sent stay what they are by default.
 struct NoHandle {
@@ -212,7 +225,9 @@ struct Lookup {
   std::string_view name_space;
   bool use = true;  ///< counts as a use for eviction
   std::vector<std::string_view> keys;
-  static constexpr auto wire = std::tuple{&Lookup::name_space, &Lookup::use, &Lookup::keys};
+  std::uint32_t fill_ms = 0;  ///< the right to fill what is missing is asked for, for so long
+  static constexpr auto wire =
+      std::tuple{&Lookup::name_space, &Lookup::use, &Lookup::keys, &Lookup::fill_ms};
 };
 struct MatchPrefix {
   std::string_view name_space;
