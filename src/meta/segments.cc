@@ -272,6 +272,12 @@ bool Segments::make_room(std::uint32_t units, unsigned replicas) {
   for (const Candidate& candidate : candidates(units, {})) {
     indexes.push_back(candidate.index);
   }
+  if (indexes.size() < replicas) {
+    // It is nodes that are missing, not room: some may be about to come.
+    return std::any_of(table_.begin(), table_.end(), [](const auto& segment) {
+      return segment && (segment->recovering || (!segment->alive() && !segment->node.lost));
+    });
+  }
   // Where least is lost, room costs least.
   const auto loss = [&](SegmentIndex index) {
     return table_[index]->can_grow()        ? 0
@@ -298,6 +304,14 @@ bool Segments::make_room_in(SegmentIndex index, std::uint32_t units) {
   const bool grows_slots = !has_slot && segment.granted_slots < segment.slots_max;
   if (grows || grows_slots) {
     ask_for(segment, grows ? units + kGrantLowUnits : 0, grows_slots ? kGrantStepSlots : 0);
+    return true;
+  }
+  if (auto placement = segment.space.take(units)) {
+    // There is room here; it is another node that has none.
+    for (const pool::Extent& extent : placement->extents.all()) {
+      segment.space.add_units(extent);
+    }
+    segment.space.add_slot(placement->slot);
     return true;
   }
   while (segment.space.free_units() + segment.retiring_units < units &&

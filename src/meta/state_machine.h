@@ -283,6 +283,7 @@ class StateMachine {
     base::PutId put{};
     PlacedReplica replica;
     SegmentIndex source = kNone;
+    SessionId session = 0;  ///< of the node that was told
     Time deadline{};
   };
   std::map<std::pair<SegmentIndex, std::uint32_t>, CopyJob> copies_;  ///< by their slots

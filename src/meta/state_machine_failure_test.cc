@@ -66,6 +66,20 @@ TEST_F(StateMachineFailureTest, LimboIsCountedAndComesBackWhenTheNodeSaysSo) {
   EXPECT_EQ(sim.used_units(0), 0u);
 }
 
+TEST_F(StateMachineFailureTest, NothingIsEvictedWhereItIsANodeThatIsMissing) {
+  SimulatedNode& second = sim.add_node();
+  ASSERT_EQ(sim.put(client, "key"), Status::kOk);
+  sim.disconnect(second);
+  const auto request = sim.start(client, {"twice"}, 1000, 2);
+  EXPECT_TRUE(sim.handles(client, request).empty()) << "it may come back in time";
+  sim.pass(Time(200));
+  sim.connect(second);
+  sim.pass(Time(200));
+  EXPECT_EQ(sim.handles(client, request).at(0).status, Status::kOk);
+  EXPECT_EQ(sim.meta.status().evictions, 0u);
+  EXPECT_EQ(sim.look(client, "key").status, Status::kOk);
+}
+
 // Starts puts of one unit run each until there is no room; the units that were handed out.
 std::set<std::uint32_t> all_that_is_handed_out(Simulation& sim, SimulatedClient& client) {
   std::set<std::uint32_t> units;

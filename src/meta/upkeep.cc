@@ -157,7 +157,8 @@ bool StateMachine::copy(ObjectIndex object, Time now) {
   walk_.tokens -= static_cast<std::int64_t>(from.value_bytes);
   copying_.insert(put);
   const auto key = std::pair{to.segment, to.slot};
-  copies_.emplace(key, CopyJob{put, std::move(to), from.segment, now + kCopyTime});
+  copies_.emplace(key,
+                  CopyJob{put, std::move(to), from.segment, target.node.session, now + kCopyTime});
   return true;
 }
 
@@ -200,7 +201,8 @@ void StateMachine::add_another(ObjectIndex object, PlacedReplica replica,
 void StateMachine::expire_copies(Time now) {
   for (auto at = copies_.begin(); at != copies_.end();) {
     CopyJob& job = at->second;
-    if (now < job.deadline) {
+    // An order whose node has gone may never have come there.
+    if (now < job.deadline && segments_.get(at->first.first)->node.session == job.session) {
       ++at;
       continue;
     }
