@@ -253,23 +253,29 @@ void Session::aim(Reading& reading, Transfer& transfer) {
   transfer.destination = reading.whole_pages;
 }
 
-// The first that has not been tried; one on a node that did not answer lately comes last.
+// Of those that have not been tried: one that has answered lately before one that has not, one of
+// this host before others; of equal ones the first, since meta names those last that may hang.
 std::size_t Session::choose_replica(const Reading& reading) {
-  if (reading.handle->replicas.size() == 1) {
+  const auto& replicas = reading.handle->replicas;
+  if (replicas.size() == 1) {
     return 0;
   }
-  std::optional<std::size_t> first;
-  for (std::size_t replica = 0; replica < reading.handle->replicas.size(); ++replica) {
+  std::optional<std::size_t> best;
+  unsigned least_trouble = 0;
+  for (std::size_t replica = 0; replica < replicas.size(); ++replica) {
     if ((reading.tried >> replica & 1) != 0) {
       continue;
     }
-    const auto peer = peers_.find_known(reading.handle->replicas[replica].node);
-    if (peer == nullptr || !peer->is_avoided()) {
-      return replica;
+    const auto peer = peers_.find_known(replicas[replica].node);
+    const bool is_far = peer != nullptr && !peer->place().same_host;
+    const bool is_silent = peer != nullptr && (peer->is_avoided() || !peer->port_is_sound());
+    const unsigned trouble = (is_silent ? 2u : 0u) + (is_far ? 1u : 0u);
+    if (!best || trouble < least_trouble) {
+      best = replica;
+      least_trouble = trouble;
     }
-    first = first.value_or(replica);
   }
-  return first.value_or(0);
+  return best.value_or(0);
 }
 
 // Reads the next untried replica of everything that is left.
