@@ -121,10 +121,16 @@ def test_a_drain_without_room_elsewhere_gives_up_what_is_worth_least(pool):
 
 
 def test_nodes_of_any_size_fill_to_the_same_ratio_and_a_new_one_takes_its_turn(pool):
-    for name, dram in (("a", "32MiB"), ("b", "64MiB"), ("c", "128MiB")):
-        pool.node("--name", name, dram=dram)
+    sizes = {"a": 32, "b": 64, "c": 128}
+    for name, size in sizes.items():
+        pool.node("--name", name, dram=f"{size}MiB")
     with aquifer.Client(pool.meta_address) as client:
         wait_until(lambda: client.status()["capacity_bytes"] == 224 << 20)
+        for name, size in sizes.items():  # until its memory is there
+            whole = content(name, size * 15 << 16)
+            wait_until(lambda name=name, whole=whole:
+                       client.put(name, whole, preferred_node=name).ok)
+            assert client.remove(name) == Status.OK
         fill(client, 1600)
         shares = [node["used_bytes"] / node["capacity_bytes"] for node in client.status()["nodes"]]
         assert max(shares) - min(shares) < 0.1, shares
