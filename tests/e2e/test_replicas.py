@@ -128,9 +128,12 @@ def test_nodes_of_any_size_fill_to_the_same_ratio_and_a_new_one_takes_its_turn(p
         wait_until(lambda: client.status()["capacity_bytes"] == 224 << 20)
         for name, size in sizes.items():  # until its memory is there
             whole = content(name, size * 15 << 16)
-            wait_until(lambda name=name, whole=whole:
-                       client.put(name, whole, preferred_node=name).ok)
-            assert client.remove(name) == Status.OK
+
+            def is_there(name=name, whole=whole):
+                found = client.put(name, whole, preferred_node=name).ok and nodes_of(pool, name)
+                client.remove(name)
+                return found == [name]
+            wait_until(is_there)
         fill(client, 1600)
         shares = [node["used_bytes"] / node["capacity_bytes"] for node in client.status()["nodes"]]
         assert max(shares) - min(shares) < 0.1, shares
