@@ -19,7 +19,7 @@ LEVELS = {
     "protocol": 3, "pool": 3, "tier": 3,
     "meta": 4, "node": 4, "client": 4, "admin": 4,
     "embed": 5,
-    "apps": 6, "capi": 6, "compat": 6, "python": 6, "bench": 6, "tests": 6,
+    "apps": 6, "capi": 6, "compat": 6, "python": 6, "bench": 6, "sim": 6, "tests": 6,
 }
 
 # Below, and yet not to be used.
@@ -151,7 +151,7 @@ def include_problem(root, path, header):
 
 
 def source_files(root):
-    for folder in ("src", "include", "bench", "python", "tests"):
+    for folder in ("src", "include", "bench", "python", "sim", "tests"):
         for path in sorted((root / folder).rglob("*")):
             if path.suffix in SOURCE_SUFFIXES and path.is_file():
                 yield path.relative_to(root)

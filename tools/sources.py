@@ -14,6 +14,6 @@ def cpp_files(suffixes=(".h", ".cc", ".c")):
     if listed.returncode == 0:
         names = {Path(line) for line in listed.stdout.splitlines()}
     else:  # an unpacked archive
-        names = {path.relative_to(ROOT) for folder in ("src", "include", "bench", "python", "tests")
+        names = {path.relative_to(ROOT) for folder in ("src", "include", "bench", "python", "sim", "tests")
                  for path in (ROOT / folder).rglob("*")}
     return sorted(path for path in names if path.suffix in suffixes and (ROOT / path).is_file())
