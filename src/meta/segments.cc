@@ -217,7 +217,7 @@ bool Segments::place(std::uint32_t units, unsigned replicas, std::string_view pr
 // its share of the pool, or half of what is beyond its share. `candidates_` are those who had a
 // chance.
 void Segments::spread(std::uint32_t units, std::span<const PlacedReplica> placed) {
-  constexpr std::int64_t kCreditMax = std::int64_t{1} << 20;
+  const std::int64_t credit_max = std::int64_t{8} * units;  // what was long ago does not count
   if (candidates_.size() < 2) {
     return;
   }
@@ -230,11 +230,11 @@ void Segments::spread(std::uint32_t units, std::span<const PlacedReplica> placed
     Segment& segment = *table_[candidate.index];
     const double share = segment.units_max / all;
     const double turn = std::min(2 * share, (1 + share) / 2);
-    segment.credit = std::min(segment.credit + static_cast<std::int64_t>(turn * taken), kCreditMax);
+    segment.credit = std::min(segment.credit + static_cast<std::int64_t>(turn * taken), credit_max);
   }
   for (const PlacedReplica& replica : placed) {
     Segment& segment = *table_[replica.segment];
-    segment.credit = std::max(segment.credit - static_cast<std::int64_t>(units), -kCreditMax);
+    segment.credit = std::max(segment.credit - static_cast<std::int64_t>(units), -credit_max);
   }
 }
 
