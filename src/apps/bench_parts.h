@@ -47,6 +47,10 @@ Result<void> measure_cold(const BenchSettings& settings, Progress& progress, Ben
 /// What a store that is stopped or dead costs a caller (bench_outage.cc).
 Result<void> measure_outage(const BenchSettings& settings, Progress& progress, BenchReport& report);
 
+/// Servers that are killed and start again (bench_restart.cc).
+Result<void> measure_restart(const BenchSettings& settings, Progress& progress,
+                             BenchReport& report);
+
 /// The same objects through the servers that the settings name (bench_against.cc).
 Result<void> measure_peers(const BenchSettings& settings, Progress& progress, BenchReport& report);
 

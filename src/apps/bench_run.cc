@@ -141,6 +141,8 @@ std::span<const BenchPart> bench_parts() {
       BenchPart{"full", "puts into a full pool", measure_full},
       BenchPart{"start", "from the start of a large node to its first put", measure_start},
       BenchPart{"outage", "what a store that is stopped or dead costs a caller", measure_outage},
+      BenchPart{"restart", "servers that are killed and start again, and what is lost",
+                measure_restart},
       BenchPart{"peers", "the servers that --against names", measure_peers},
   };
   return kParts;

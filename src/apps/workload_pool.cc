@@ -12,8 +12,10 @@
 
 #include "apps/workload_memory.h"
 #include "aquifer/client.h"
+#include "base/random.h"
 #include "base/size.h"
 #include "base/strings.h"
+#include "node/left_segments.h"
 #include "pool/object.h"
 #include "pool/segment.h"
 
@@ -25,6 +27,8 @@ constexpr auto kStart = std::chrono::seconds(20);
 constexpr auto kStop = std::chrono::seconds(20);
 // Memory that no process had before is populated at about 3 s per GiB.
 constexpr auto kPopulatePerGibibyte = std::chrono::seconds(20);
+constexpr std::array kNoReserve{"--reserve-low=0", "--reserve-high=0"};
+constexpr std::size_t kListenWord = 2;  // of those that start a meta
 
 /// Where this program lies; its link in procfs when the file has been replaced meanwhile.
 std::string own_program() {
@@ -46,7 +50,7 @@ Result<std::string> address_in(std::string_view line) {
 
 /// Waits until the nodes are members and have all the memory they were given: what they announce
 /// comes only as they populate it.
-Result<void> await_memory(const std::string& meta, std::span<const ChildProcess> nodes,
+Result<void> await_memory(const std::string& meta, std::span<const pid_t> nodes,
                           std::uint64_t bytes_each) {
   auto client = Client::open({.meta = meta});
   if (!client) return client.error();
@@ -55,9 +59,7 @@ Result<void> await_memory(const std::string& meta, std::span<const ChildProcess>
   while (true) {
     const auto status = client->status();
     std::uint64_t have = 0;
-    for (const ChildProcess& node : nodes) {
-      have += std::min(shared_file_bytes(node.pid()), bytes_each);
-    }
+    for (const pid_t node : nodes) have += std::min(shared_file_bytes(node), bytes_each);
     if (status && status->nodes.size() == nodes.size() && have >= bytes) return {};
     if (Clock::now() > deadline) {
       return Error{Status::kTimeout,
@@ -108,47 +110,81 @@ std::uint64_t pool_blocks_in(std::uint64_t pool_bytes, std::uint64_t object_byte
   return std::min(usable / occupied_bytes(object_bytes), slots - std::min(slots, kReserveSlots));
 }
 
-PrivatePool::PrivatePool(std::string program, ChildProcess meta, std::string address)
-    : program_(std::move(program)), meta_(std::move(address)) {
-  processes_.push_back(std::move(meta));
-}
+PrivatePool::PrivatePool(const PrivatePoolOptions& options)
+    : program_(options.program.empty() ? own_program() : options.program),
+      lasts_(options.lasts),
+      name_(base::cat("private-", base::hex(base::random_id()))) {}
 
 Result<PrivatePool> PrivatePool::start(const PrivatePoolOptions& options) {
-  const std::string program = options.program.empty() ? own_program() : options.program;
-  std::vector<std::string> words{"meta", "--listen", "tcp://127.0.0.1:0"};
-  if (!options.evicts_ahead) words.insert(words.end(), {"--reserve-low=0", "--reserve-high=0"});
-  auto meta = ChildProcess::start(program, words, kStart);
-  if (!meta) return meta.error();
-  auto address = address_in(meta->first_line());
-  if (!address) return address.error();
-  PrivatePool pool(program, std::move(*meta), *address);
+  PrivatePool pool(options);
+  if (auto started = pool.start_meta(options); !started) return started.error();
+  std::vector<pid_t> nodes;
   for (unsigned i = 0; i < options.nodes; ++i) {
-    if (auto node = pool.add_node(options.dram_bytes); !node) return node.error();
+    const auto node = pool.add_node(options.dram_bytes);
+    if (!node) return node.error();
+    nodes.push_back(*node);
   }
-  const auto nodes = std::span<const ChildProcess>(pool.processes_).subspan(1);
-  if (auto ready = await_memory(*address, nodes, options.dram_bytes); !ready) return ready.error();
+  if (auto ready = await_memory(pool.meta_, nodes, options.dram_bytes); !ready) {
+    return ready.error();
+  }
   return pool;
 }
 
-Result<pid_t> PrivatePool::add_node(std::uint64_t dram_bytes) {
-  auto node = ChildProcess::start(program_,
-                                  {"node", "--meta", meta_, "--listen", "tcp://127.0.0.1:0",
-                                   "--dram", std::to_string(dram_bytes), "--segments", "memfd",
-                                   "--name", "private-" + std::to_string(processes_.size())},
-                                  kStart + kPopulatePerGibibyte * (1 + (dram_bytes >> 30)));
-  if (!node) return node.error();
-  processes_.push_back(std::move(*node));
-  return processes_.back().pid();
+Result<void> PrivatePool::start_meta(const PrivatePoolOptions& options) {
+  Server meta{.words = {"meta", "--listen", "tcp://127.0.0.1:0"}, .patience = kStart};
+  if (!options.evicts_ahead)
+    meta.words.insert(meta.words.end(), kNoReserve.begin(), kNoReserve.end());
+  meta.words.insert(meta.words.end(), options.meta_words.begin(), options.meta_words.end());
+  if (auto started = start(meta); !started) return started.error();
+  auto address = address_in(meta.process->first_line());
+  if (!address) return address.error();
+  meta_ = *address;
+  meta.words[kListenWord] = meta_;
+  servers_.push_back(std::move(meta));
+  return {};
 }
+
+Result<pid_t> PrivatePool::add_node(std::uint64_t dram_bytes) {
+  const std::string name = base::cat(name_, "-", servers_.size());
+  Server node{.words = {"node", "--meta", meta_, "--listen", "tcp://127.0.0.1:0", "--dram",
+                        std::to_string(dram_bytes), "--name", name},
+              .patience = kStart + kPopulatePerGibibyte * (1 + (dram_bytes >> 30))};
+  if (lasts_) {
+    // Without --segments: such a file is removed when its node is stopped, also by our own end.
+    node.segment_file = node::segment_path(std::string(node::kDefaultSegments), name);
+  } else {
+    node.words.insert(node.words.end(), {"--segments", "memfd"});
+  }
+  servers_.push_back(std::move(node));
+  return start(servers_.back());
+}
+
+Result<pid_t> PrivatePool::start(Server& server) {
+  auto started = ChildProcess::start(program_, server.words, server.patience);
+  if (!started) return started.error();
+  server.process.emplace(std::move(*started));
+  return server.process->pid();
+}
+
+void PrivatePool::kill(std::size_t server) {
+  servers_[server].process->kill();
+  servers_[server].process.reset();
+}
+
+Result<pid_t> PrivatePool::start_again(std::size_t server) { return start(servers_[server]); }
 
 PrivatePool::~PrivatePool() { (void)stop(); }
 
 Result<void> PrivatePool::stop() {
   Result<void> outcome;
-  while (!processes_.empty()) {
-    auto stopped = processes_.back().stop(kStop);
-    if (!stopped && outcome) outcome = stopped.error();
-    processes_.pop_back();
+  while (!servers_.empty()) {
+    Server& server = servers_.back();
+    if (server.process) {
+      auto stopped = server.process->stop(kStop);
+      if (!stopped && outcome) outcome = stopped.error();
+    }
+    if (!server.segment_file.empty()) unlink(server.segment_file.c_str());
+    servers_.pop_back();
   }
   return outcome;
 }

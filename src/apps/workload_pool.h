@@ -3,7 +3,10 @@
 // process here.
 #pragma once
 
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,6 +20,8 @@ struct PrivatePoolOptions {
   unsigned nodes = 1;     ///< with 0 a meta alone, for add_node()
   std::uint64_t dram_bytes = std::uint64_t{1} << 30;  ///< of each node
   bool evicts_ahead = true;  ///< as pools do; false: only when there is no room left
+  bool lasts = false;        ///< the memory of a node that is killed is there for its next process
+  std::vector<std::string> meta_words{};  ///< further arguments
 };
 
 class PrivatePool {
@@ -36,18 +41,40 @@ class PrivatePool {
   /// The address of its meta.
   const std::string& meta() const { return meta_; }
 
-  /// The pid of its meta. Requires that the pool was not stopped.
-  pid_t meta_process() const { return processes_.front().pid(); }
+  /// The pid of its meta. Requires that it runs.
+  pid_t meta_process() const { return process(kMeta); }
 
-  /// Ends the nodes, then meta. Errors: kIo, when one of them had not run well to its end.
+  /// Servers have numbers: meta is 0, the nodes follow as they were added. Requires that it runs.
+  pid_t process(std::size_t server) const { return servers_[server].process->pid(); }
+
+  /// Kills a server (SIGKILL).
+  void kill(std::size_t server);
+  /// Starts a server that was killed as it was started, meta at the same address, and waits until
+  /// it says that it is ready. Errors: kIo, kTimeout.
+  Result<pid_t> start_again(std::size_t server);
+
+  static constexpr std::size_t kMeta = 0;
+
+  /// Ends the nodes, then meta. What killed nodes have left is removed. Errors: kIo, when one of
+  /// them had not run well to its end.
   Result<void> stop();
 
  private:
-  PrivatePool(std::string program, ChildProcess meta, std::string address);
+  struct Server {
+    std::vector<std::string> words;
+    std::chrono::milliseconds patience{};
+    std::string segment_file{};  ///< empty: its memory ends with it
+    std::optional<ChildProcess> process{};
+  };
+  explicit PrivatePool(const PrivatePoolOptions& options);
+  Result<void> start_meta(const PrivatePoolOptions& options);
+  Result<pid_t> start(Server& server);
 
   std::string program_;
-  std::vector<ChildProcess> processes_;  // meta first
-  std::string meta_;
+  bool lasts_;
+  std::string name_;  // of this pool among all that run here
+  std::vector<Server> servers_{};
+  std::string meta_{};
 };
 
 /// Bytes of DRAM that a pool of one node needs to hold `blocks` objects of `object_bytes` before it

@@ -166,7 +166,7 @@ Result<void> ChildProcess::await_first_line(std::chrono::milliseconds patience) 
 Result<void> ChildProcess::stop(std::chrono::milliseconds patience) {
   if (pid_ < 0) return {};
   const pid_t pid = std::exchange(pid_, -1);
-  kill(pid, SIGTERM);
+  ::kill(pid, SIGTERM);
   const auto deadline = Clock::now() + patience;
   int status = 0;
   pid_t ended = 0;
@@ -174,7 +174,7 @@ Result<void> ChildProcess::stop(std::chrono::milliseconds patience) {
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
   }
   if (ended == 0) {
-    kill(pid, SIGKILL);
+    ::kill(pid, SIGKILL);
     waitpid(pid, &status, 0);
     return failed(Status::kIo, "had to be killed");
   }
@@ -185,6 +185,13 @@ Result<void> ChildProcess::stop(std::chrono::milliseconds patience) {
     return failed(Status::kIo, base::cat("ended with status ", WEXITSTATUS(status)));
   }
   return {};
+}
+
+void ChildProcess::kill() {
+  if (pid_ < 0) return;
+  const pid_t pid = std::exchange(pid_, -1);
+  ::kill(pid, SIGKILL);
+  waitpid(pid, nullptr, 0);
 }
 
 }  // namespace aquifer::apps

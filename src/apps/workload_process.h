@@ -42,6 +42,9 @@ class ChildProcess {
   /// Errors: kIo, when it did not end by itself and with status 0.
   Result<void> stop(std::chrono::milliseconds patience);
 
+  /// Ends the child by SIGKILL and waits until it is gone. Repeatable.
+  void kill();
+
  private:
   ChildProcess(pid_t pid, base::UniqueFd output, base::UniqueFd errors);
   static Result<ChildProcess> spawn(const std::string& program,

@@ -14,6 +14,7 @@ constexpr std::chrono::milliseconds kBackoffMax{400};
 constexpr std::chrono::milliseconds kAnswerTime{2000};
 constexpr std::chrono::milliseconds kConnectTime{500};
 constexpr std::chrono::milliseconds kPoll{10};
+constexpr std::chrono::milliseconds kPause{1};  // while meta is behind with a report
 
 }  // namespace
 
@@ -109,6 +110,9 @@ void MetaLink::on_joined() {
 }
 
 void MetaLink::step_soon() {
+  if (connection_ != nullptr && connection_->is_paused()) {
+    return loop_.after(kPause, [this] { step_soon(); });
+  }
   loop_.post([this] { control_.step(pool::monotonic_ms()); });
 }
 

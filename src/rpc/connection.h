@@ -65,6 +65,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   static constexpr std::size_t kOutBytesMax = 64u << 20;
   /// While more than this waits to be read by the peer, its requests wait too.
   static constexpr std::size_t kOutBytesPause = 4u << 20;
+  /// So it is now: whoever has much to say without being asked waits, too.
+  bool is_paused() const { return out_.size() - out_sent_ > kOutBytesPause; }
 
  private:
   Connection(io::Loop& loop, base::UniqueFd fd, Handlers handlers);
@@ -73,7 +75,6 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void handle_frames();
   void go_on();
   bool has_whole_frame() const;
-  bool is_paused() const { return out_.size() - out_sent_ > kOutBytesPause; }
   void fail(const std::string& why);
   void flush_soon();
   void flush();

@@ -86,6 +86,29 @@ def test_an_outage_is_measured_at_its_first_call_and_at_those_after_it(processes
     assert sum(text.startswith("outage: meta ") for text in remarks) == 2
 
 
+def test_a_restart_is_measured_and_nothing_is_lost(processes):
+    rows, remarks, _ = measure(processes, "--only", "restart")
+    seconds = {"restart.meta.put": 2, "restart.meta.10m.put": 5, "restart.meta.10m.report": 5,
+               "restart.node.readable": 1, "restart.node.64k.readable": 1}
+    lost = {f"restart.{what}.lost" for what in ("meta", "meta.10m", "node", "node.64k", "replicas")}
+    assert set(rows) == {*seconds, *lost, "restart.replicas", "restart.replicas.rate"}
+    for name, bound in seconds.items():
+        row = rows[name]
+        assert (row["unit"], row["better"], row["reference"]) == ("s", "lower", bound)
+        assert row["value"] > 0 and len(row["samples"]) == 1
+    for name in lost:
+        row = rows[name]
+        assert (row["unit"], row["value"], row["target"], row["met"]) == ("objects", 0, 0, True)
+        assert row["reference"] > 0
+    assert rows["restart.meta.10m.put"]["reference_name"] == "bound; 100000 synthetic"
+    assert rows["restart.meta.10m.put"]["value"] <= rows["restart.meta.10m.report"]["value"]
+    assert rows["restart.meta.10m.put"]["target"] is None, "nothing is promised of so few"
+    assert rows["restart.node.readable"]["candidates"][0]["value"] > rows["restart.node.readable"]["value"]
+    assert rows["restart.replicas"]["moved_bytes"] >= OBJECT_BYTES and rows["restart.replicas.rate"]["value"] > 0
+    assert sum(text.startswith("restart") for text in remarks) >= 5
+    assert not [name for name in os.listdir("/dev/shm") if name.startswith("aquifer-private-")]
+
+
 def test_several_parts_come_in_one_report(processes):
     rows, _, answer = measure(processes, "--only", "full,start")
     assert {name.split(".")[0] for name in rows} == {"full", "start"}
