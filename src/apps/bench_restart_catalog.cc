@@ -1,6 +1,8 @@
 // restart.meta.10m: a meta is killed that knows of many objects. Most of them stand in the catalog
 // of a synthetic node, as this machine could not store them; beside it is a real node, so that
 // there is something to put to.
+#include <unistd.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -8,6 +10,7 @@
 #include "apps/bench_small.h"
 #include "apps/bench_synthetic_node.h"
 #include "apps/workload_pool.h"
+#include "apps/workload_usage.h"
 #include "base/random.h"
 #include "base/strings.h"
 #include "pool/object.h"
@@ -30,6 +33,8 @@ constexpr std::size_t kNodes = 2;
 struct CatalogRestarts : Restarts {
   std::vector<double> listening{};  ///< as `seconds`, to the new meta's ready line
   std::vector<double> reported{};   ///< to the end of the report
+  std::vector<double> meta_cpu{};   ///< that the new meta has used by then
+  std::vector<double> own_cpu{};    ///< and this process, with the synthetic node, since the kill
 };
 
 /// How many objects of some batches are not there; what never was must not be there, either.
@@ -55,6 +60,8 @@ Result<void> restart(PrivatePool& pool, Client& client, const SmallObjects& obje
   const std::size_t round = restarts.seconds.size();
   const std::string key = base::cat("bench/after/", round);
   const std::string value(kValueBytes, static_cast<char>('a' + round));
+  const auto own_cpu_before = cpu_seconds(getpid());
+  if (!own_cpu_before) return own_cpu_before.error();
   const auto begin = RestartClock::now();
   pool.kill(PrivatePool::kMeta);
   if (auto started = pool.start_again(PrivatePool::kMeta); !started) return started.error();
@@ -66,6 +73,12 @@ Result<void> restart(PrivatePool& pool, Client& client, const SmallObjects& obje
   restarts.seconds.push_back(seconds_since(begin));
   if (auto whole = await_alive(client, kNodes); !whole) return whole.error();
   restarts.reported.push_back(seconds_since(begin));
+  const auto cpu = cpu_seconds(pool.meta_process());
+  const auto own_cpu = cpu_seconds(getpid());
+  if (!cpu) return cpu.error();
+  if (!own_cpu) return own_cpu.error();
+  restarts.meta_cpu.push_back(*cpu);
+  restarts.own_cpu.push_back(*own_cpu - *own_cpu_before);
   const auto status = client.status();
   if (!status) return status.error();
   const std::uint64_t wanted = count + round + 1;
@@ -115,17 +128,21 @@ Result<void> measure_restart_catalog(const BenchSettings& settings, Progress& pr
                                       std::pair{"restart.meta.10m.report", &restarts.reported}}) {
     BenchRow row = restart_row(name, restarts, *seconds, kBound);
     row.reference_name = base::cat("bound; ", count, " synthetic");
-    row.candidates = {{"the new meta listens", median(restarts.listening)}};
+    row.candidates = {{"the new meta listens", median(restarts.listening)},
+                      {"CPU of the new meta", median(restarts.meta_cpu)},
+                      {"CPU of who reports", median(restarts.own_cpu)}};
     if (settings.quick) row.target.reset();
     report.rows.push_back(std::move(row));
   }
   report.rows.push_back(lost_row("restart.meta.10m.lost", restarts));
-  report.remarks.push_back(base::cat("restart: meta killed with ", count,
-                                     " objects that a synthetic node reports; from the kill, ",
-                                     static_cast<int>(1000 * median(restarts.listening)),
-                                     " ms of which pass until the new one listens; ", kBatches,
-                                     " batches of ", std::min<std::size_t>(kBatch, count),
-                                     " looked up"));
+  report.remarks.push_back(base::cat(
+      "restart: meta killed with ", count,
+      " objects that a synthetic node reports; from the kill, ",
+      static_cast<int>(1000 * median(restarts.listening)),
+      " ms of which pass until the new one listens; by the end of the report it has used ",
+      static_cast<int>(1000 * median(restarts.meta_cpu)), " ms of CPU, and the synthetic node ",
+      static_cast<int>(1000 * median(restarts.own_cpu)), " ms; ", kBatches, " batches of ",
+      std::min<std::size_t>(kBatch, count), " looked up"));
   return pool->stop();
 }
 

@@ -85,6 +85,12 @@ class Directory {
   /// replica is left to the caller, when its put is of one epoch too many (Epochs::kMax).
   ObjectIndex add(const NewObject& object, PlacedReplica&& replica, std::uint64_t header_digest,
                   Time now);
+  /// Asks for the memory that find() and add() of such an object will look at.
+  [[gnu::always_inline]] void prefetch_add(const base::Hash128& hash,
+                                           const base::PutId& put) const {
+    by_hash_.prefetch_insert(base::short_hash(hash));
+    by_put_.prefetch_insert(base::short_hash(put.sequence));
+  }
   /// Adds another replica, behind the others; pinned where they are.
   void add_replica(ObjectIndex object, PlacedReplica&& replica, std::uint64_t header_digest,
                    const base::Hash128& parent, Time now);

@@ -40,7 +40,7 @@ void LeastRecentlyUsed::used(SegmentIndex segment, ReplicaIndex replica, Time) {
 
 // First the entry is asked for, then, when it has come, its neighbours, and then it is moved.
 void LeastRecentlyUsed::apply_uses() {
-  const auto fetch = [&](ReplicaIndex replica) {
+  const auto fetch = [&] [[gnu::always_inline]] (ReplicaIndex replica) {
     if (replica != kNone) {
       __builtin_prefetch(&entries_[replica], 1);
     }

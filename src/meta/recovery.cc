@@ -102,8 +102,14 @@ void StateMachine::recovered(SegmentIndex index, const protocol::Recovered& repo
     return;
   }
   if (segment.recovering) {
-    for (const protocol::RecoveredObject& object : report.objects) {
-      adopt(index, object, now);
+    // Each object is looked up at a place of its own in tables larger than any cache.
+    constexpr std::size_t kAhead = 16;
+    for (std::size_t i = 0; i < report.objects.size(); ++i) {
+      if (i + kAhead < report.objects.size()) {
+        const protocol::RecoveredObject& later = report.objects[i + kAhead];
+        directory_.prefetch_add({later.hash_low, later.hash_high}, later.put);
+      }
+      adopt(index, report.objects[i], now);
     }
     for (const protocol::RecoveredLimbo& limbo : report.limbo) {
       segments_.adopt_limbo(index, limbo);
