@@ -19,6 +19,7 @@ constexpr double kReadableBound = 1;  // s
 constexpr std::size_t kNode = 1;
 constexpr std::uint64_t kNodeBytes = 16ull << 30;
 constexpr std::uint64_t kQuickNodeBytes = 128ull << 20;
+constexpr std::uint64_t kSpareBytes = 3ull << 30;  // of the system, beside such a node
 constexpr std::uint64_t kSmallBytes = 64u << 10;
 constexpr std::size_t kKeptFreeOf = 16;  // one in so many, so that nothing is evicted
 constexpr std::size_t kLookedFor = 8;    // spread over all objects
@@ -86,7 +87,9 @@ Result<std::uint64_t> choose_bytes(std::uint64_t wanted, BenchReport& report) {
   const auto free = memory::free_in_folder(std::string(node::kDefaultSegments));
   if (!free) return free.error();
   machine.available_bytes = std::min(machine.available_bytes, *free);
-  const std::uint64_t bytes = fitting_bytes(wanted, machine);
+  // Nothing else here is large.
+  const bool fits = machine.available_bytes >= wanted + kSpareBytes;
+  const std::uint64_t bytes = fits ? wanted : fitting_bytes(wanted, machine);
   if (auto remark = shrink_remark("restart.node", wanted, bytes)) report.remarks.push_back(*remark);
   return bytes;
 }
