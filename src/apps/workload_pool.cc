@@ -113,7 +113,7 @@ std::uint64_t pool_blocks_in(std::uint64_t pool_bytes, std::uint64_t object_byte
 PrivatePool::PrivatePool(const PrivatePoolOptions& options)
     : program_(options.program.empty() ? own_program() : options.program),
       lasts_(options.lasts),
-      name_(base::cat("private-", base::hex(base::random_id()))) {}
+      name_(base::cat("private-", getpid(), "-", base::hex(base::random_id()))) {}
 
 Result<PrivatePool> PrivatePool::start(const PrivatePoolOptions& options) {
   PrivatePool pool(options);

@@ -106,7 +106,8 @@ def test_a_restart_is_measured_and_nothing_is_lost(processes):
     assert rows["restart.node.readable"]["candidates"][0]["value"] > rows["restart.node.readable"]["value"]
     assert rows["restart.replicas"]["moved_bytes"] >= OBJECT_BYTES and rows["restart.replicas.rate"]["value"] > 0
     assert sum(text.startswith("restart") for text in remarks) >= 5
-    assert not [name for name in os.listdir("/dev/shm") if name.startswith("aquifer-private-")]
+    ours = f"aquifer-private-{rows['restart.node.lost']['client_process']}-"
+    assert not [name for name in os.listdir("/dev/shm") if name.startswith(ours)]
 
 
 def test_several_parts_come_in_one_report(processes):
