@@ -168,7 +168,8 @@ PlacedReplica Directory::drop_replica(ReplicaIndex replica) {
   }
   by_slot_[record.segment][record.slot].replica = kNone;
   epochs_.release(record.epoch);
-  PlacedReplica dropped{record.segment, record.slot, record.generation, std::move(record.extents)};
+  PlacedReplica dropped{record.segment, record.slot, record.generation, std::move(record.extents),
+                        record.hash};
   record = {};
   record.next = std::exchange(free_, replica);
   return dropped;

@@ -50,6 +50,7 @@ struct PlacedReplica {
   std::uint32_t slot = 0;
   std::uint64_t generation = 0;
   Extents extents;
+  base::Hash128 hash{};  ///< of the key that it is of; none while it is of no key
 };
 
 class Directory {

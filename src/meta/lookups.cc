@@ -137,6 +137,7 @@ Status StateMachine::remove_key(const base::Hash128& hash, RemoveId id, std::uin
   // Where nodes are still to be heard of, the key may yet turn up, and is taken back then.
   Status status = is_whole() ? Status::kNotFound : Status::kPending;
   cut(hash, open_puts_.last());
+  owing += segments_.wait_for_leaving(hash, id);
   open_puts_.for_each_of_key(hash, [&](OpenPutIndex put) {
     owing += cancel(open_puts_[put], id);
     status = is_whole() ? Status::kOk : Status::kPending;
@@ -174,10 +175,20 @@ void StateMachine::finish_removes(const std::vector<RemoveId>& done) {
     WaitingRemove& waiting = found->second;
     --waiting.owing[key_id & 0xffff];
     if (--waiting.owing_in_all == 0) {
+      for (std::size_t i = 0; i < waiting.puts.size(); ++i) {
+        open_puts_.amend(waiting.puts[i], waiting.statuses[i]);
+      }
       answer_when_gone(0, std::move(waiting));
       waiting_removes_.erase(found);
     }
   }
+}
+
+// What is said where nodes still owe their word: nothing is gone yet, and a put that came to
+// nothing may be found by the next meta.
+Status StateMachine::unconfirmed(Method method, Status status) {
+  const bool says_gone = method == Method::kRemove || status == Status::kOk;
+  return says_gone || status == Status::kPending ? Status::kPending : Status::kUnknown;
 }
 
 void StateMachine::expire_removes(Time now) {
@@ -188,8 +199,8 @@ void StateMachine::expire_removes(Time now) {
       continue;
     }
     for (std::size_t i = 0; i < waiting.statuses.size(); ++i) {
-      if (waiting.owing[i] != 0 && waiting.statuses[i] == Status::kOk) {
-        waiting.statuses[i] = Status::kPending;
+      if (waiting.owing[i] != 0) {
+        waiting.statuses[i] = unconfirmed(waiting.method, waiting.statuses[i]);
       }
     }
     waiting.owing_in_all = 0;

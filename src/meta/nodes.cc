@@ -63,7 +63,7 @@ void StateMachine::node_hello(SessionId session, std::uint64_t request,
                               other.node.address, " (process ", other.node.process, ")"),
                     "choose another --name, or stop that node");
     }
-    drop_segment(namesake);
+    step_aside(*segments_.get(namesake));
   }
   SegmentIndex index = segments_.find_node(hello.node);
   if (index != kNone && segments_.get(index)->id != hello.segment) {
@@ -97,6 +97,9 @@ void StateMachine::node_hello(SessionId session, std::uint64_t request,
     walk_again();
   } else {
     Node& node = segments_.get(index)->node;
+    if (node.session != 0 && node.session != session) {
+      outbox_.close(node.session);  // if that is the one it means, it connects again
+    }
     node = segment_of(hello, session).node;  // another process may serve it from here on
     segments_.repeat_reclaims(index);
     tell_members_ = true;  // the process may be another
@@ -105,6 +108,13 @@ void StateMachine::node_hello(SessionId session, std::uint64_t request,
   missing_.erase(hello.node);
   segments_.get(index)->node.last_heard = now;
   welcome(session, request, index);
+}
+
+// Another node has taken the name of one that is lost. What that one holds may still be read on its
+// host, so it is forgotten when its time is over and not before.
+void StateMachine::step_aside(Segment& segment) {
+  segment.node.name += " (before)";
+  segment.node.lasts = false;
 }
 
 void StateMachine::welcome(SessionId session, std::uint64_t request, SegmentIndex index) {

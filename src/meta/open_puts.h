@@ -81,6 +81,11 @@ class OpenPuts {
   /// Ends a put.
   void close(OpenPutIndex put, Status outcome);
   /// How a put ended, if it was one of the latest PutNumbers::kOutcomes or more.
+  void amend(const base::PutId& id, Status outcome) {
+    if (is_ours(id)) {
+      numbers_.amend(id.sequence, outcome);
+    }
+  }
   std::optional<Status> outcome(const base::PutId& id) const {
     return is_ours(id) ? numbers_.outcome(id.sequence) : std::nullopt;
   }

@@ -50,6 +50,13 @@ void PutNumbers::end(std::uint64_t number, Status outcome) {
   forget();
 }
 
+void PutNumbers::amend(std::uint64_t number, Status outcome) {
+  Block* block = block_of(number);
+  if (block != nullptr && block->entries[(number - 1) % kBlock].put == kNone) {
+    block->entries[(number - 1) % kBlock].outcome = outcome;
+  }
+}
+
 void PutNumbers::forget() {
   while (!to_forget_.empty() && to_forget_.front().when + kOutcomes <= ended_) {
     blocks_[to_forget_.front().block - first_block_].reset();

@@ -29,6 +29,8 @@ class PutNumbers {
   void end(std::uint64_t number, Status outcome);
   /// How it ended; nothing when it has not, or is not known any more.
   std::optional<Status> outcome(std::uint64_t number) const;
+  /// More is known by now of one that has ended; nothing where it has been forgotten.
+  void amend(std::uint64_t number, Status outcome);
 
  private:
   struct Entry {

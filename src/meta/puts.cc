@@ -173,6 +173,9 @@ void StateMachine::open(OpenPut& put, const WaitingStart& start, StartItem& item
   put.ticket = start.ticket;
   put.expires = start.put_expires;
   put.mode = start.mode;
+  for (PlacedReplica& replica : put.replicas) {
+    replica.hash = put.hash;
+  }
   item.put = open_puts_.id_of(open_puts_.open());
   item.answer(Status::kOk);
 }
@@ -255,6 +258,7 @@ void StateMachine::put_finish(SessionId session, std::uint64_t request,
         finish_put(client_of_.at(session), finish.items[i], id << 16 | i, owing, now));
     waiting.owing.push_back(owing);
     waiting.owing_in_all += owing;
+    waiting.puts.push_back(finish.items[i].put);
   }
   for (const std::uint64_t ticket : finish.abandoned) {
     abandon(client_of_.at(session), ticket);
@@ -266,9 +270,14 @@ Status StateMachine::finish_put(base::ClientId client, const protocol::PutFinish
                                 RemoveId remove, std::uint32_t& owing, Time now) {
   const OpenPutIndex index = open_puts_.find(item.put);
   if (index == kNone) {
-    return open_puts_.is_ours(item.put)
-               ? open_puts_.outcome(item.put).value_or(Status::kCancelled)  // a repeat
-               : finish_earlier(item);
+    if (open_puts_.is_ours(item.put)) {
+      return open_puts_.outcome(item.put).value_or(Status::kCancelled);  // a repeat
+    }
+    const ObjectIndex object = item.commit ? directory_.find_put(item.put) : kNone;
+    if (object != kNone) {
+      owing += segments_.wait_for_leaving(directory_.replica(object).hash, remove);
+    }
+    return finish_earlier(item, object);
   }
   OpenPut& put = open_puts_[index];
   if (put.client != client) {
@@ -282,7 +291,8 @@ Status StateMachine::finish_put(base::ClientId client, const protocol::PutFinish
   if (status != Status::kOk && status != Status::kPending) {
     owing += cancel(put, remove);
   }
-  open_puts_.close(index, status);
+  // A repeat does not wait for what the first answer waits for: until then it is told less.
+  open_puts_.close(index, owing != 0 ? unconfirmed(Method::kPutFinish, status) : status);
   return status;
 }
 
@@ -291,7 +301,11 @@ Status StateMachine::commit(OpenPut& put, const protocol::PutFinishItemView& ite
   if (item.header_digests.size() != put.replicas.size()) {
     return Status::kInvalidArgument;
   }
-  Status status = Status::kOk;
+  // Where nodes are still to be heard of, an older value may yet turn up, and is taken back then.
+  Status status = put.mode == PutMode::kReplace && !is_whole() ? Status::kPending : Status::kOk;
+  if (put.mode == PutMode::kReplace) {
+    owing += segments_.wait_for_leaving(put.hash, remove);
+  }
   if (const ObjectIndex before = directory_.find(put.hash); before != kNone) {
     const bool readable = is_readable(before);
     if (put.mode != PutMode::kReplace && readable) {
@@ -300,7 +314,7 @@ Status StateMachine::commit(OpenPut& put, const protocol::PutFinishItemView& ite
     const bool waits = put.mode == PutMode::kReplace;
     const Retired retired = retire(before, waits ? remove : 0);
     owing += waits ? retired.owing : 0;
-    status = waits && retired.is_missing ? Status::kPending : Status::kOk;
+    status = waits && retired.is_missing ? Status::kPending : status;
   }
   // What an earlier put of the key has left elsewhere is not to come back when this one is gone.
   cut(put.hash, item.put);
@@ -322,8 +336,8 @@ std::uint32_t StateMachine::cancel(OpenPut& put, RemoveId waiting) {
   std::uint32_t owing = 0;
   for (PlacedReplica& replica : put.replicas) {
     if (!put.cancelled) {
-      segments_.reclaim(
-          {replica.segment, replica.slot, replica.generation, std::move(replica.extents)});
+      segments_.reclaim({replica.segment, replica.slot, replica.generation,
+                         std::move(replica.extents), put.hash});
     }
     if (waiting != 0 &&
         segments_.wait_for(replica.segment, replica.slot, replica.generation, waiting)) {

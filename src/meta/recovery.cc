@@ -101,7 +101,13 @@ void StateMachine::recovered(SegmentIndex index, const protocol::Recovered& repo
   if (report.segment != segment.id) {
     return;
   }
-  if (segment.recovering) {
+  if (segment.recovering && options_.faults.allocates_unreported) {
+    const protocol::Run all{0, segment.granted_units};
+    segments_.adopt_free(index, {&all, 1});
+    segment.recovering = false;
+    --recovering_;
+  }
+  if (segment.recovering || options_.faults.allocates_unreported) {
     // Each object is looked up at a place of its own in tables larger than any cache.
     constexpr std::size_t kAhead = 16;
     for (std::size_t i = 0; i < report.objects.size(); ++i) {
@@ -135,8 +141,12 @@ void StateMachine::adopt(SegmentIndex index, const protocol::RecoveredObject& ob
   }
   PlacedReplica& replica = *taken;
   const base::Hash128 hash{object.hash_low, object.hash_high};
+  replica.hash = hash;
+  // What this meta has not started was started before the remove, whatever epoch it says: the own
+  // one may have been taken later.
   if (const auto removed = cuts_.find(hash);
-      removed != cuts_.end() && object.put <= removed->second && !options_.faults.adopts_removed) {
+      removed != cuts_.end() && !options_.faults.adopts_removed &&
+      (!open_puts_.is_ours(object.put) || object.put.sequence <= removed->second.sequence)) {
     return segments_.reclaim(std::move(replica));
   }
   const ObjectIndex before = directory_.find(hash);
@@ -160,13 +170,12 @@ void StateMachine::adopt(SegmentIndex index, const protocol::RecoveredObject& ob
 }
 
 // The commit of a put that an earlier meta has started.
-Status StateMachine::finish_earlier(const protocol::PutFinishItemView& item) const {
+Status StateMachine::finish_earlier(const protocol::PutFinishItemView& item,
+                                    ObjectIndex object) const {
   if (!item.commit) {
     return Status::kCancelled;
   }
-  return directory_.find_put(item.put) != kNone ? Status::kOk
-         : recovering()                         ? Status::kRecovering
-                                                : Status::kUnknown;
+  return object != kNone ? Status::kOk : recovering() ? Status::kRecovering : Status::kUnknown;
 }
 
 }  // namespace aquifer::meta

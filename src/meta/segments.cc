@@ -112,7 +112,8 @@ void Segments::adopt_limbo(SegmentIndex index, const protocol::RecoveredLimbo& l
       limbo.slot >= segment.granted_slots || directory_.is_taken(index, limbo.slot)) {
     return;
   }
-  segment.retiring.try_emplace(limbo.slot, Retiring{limbo.generation, extents_of(runs), true, {}});
+  segment.retiring.try_emplace(limbo.slot,
+                               Retiring{limbo.generation, extents_of(runs), true, {}, {}});
 }
 
 void Segments::adopt_free(SegmentIndex index, std::span<const protocol::Run> runs) {
@@ -132,6 +133,7 @@ std::vector<RemoveId> Segments::drop(SegmentIndex index) {
   std::vector<RemoveId> done;
   for (auto& [slot, retiring] : table_[index]->retiring) {
     done.insert(done.end(), retiring.waiting.begin(), retiring.waiting.end());
+    confirmed(index, slot, retiring.hash);
   }
   table_[index].reset();
   return done;
@@ -422,7 +424,10 @@ void Segments::reclaim(PlacedReplica replica, RemoveId waiting) {
   Segment& segment = *table_[replica.segment];
   segment.retiring_units += replica.extents.units();
   segment.to_reclaim.push_back({replica.slot, replica.generation});
-  Retiring retiring{replica.generation, std::move(replica.extents), false, {}};
+  Retiring retiring{replica.generation, std::move(replica.extents), false, replica.hash, {}};
+  if (replica.hash != base::Hash128{}) {
+    leaving_.emplace(replica.hash, Leaving{replica.segment, replica.slot});
+  }
   if (waiting != 0) {
     retiring.waiting.push_back(waiting);
   }
@@ -445,6 +450,27 @@ bool Segments::wait_for(SegmentIndex index, std::uint32_t slot, std::uint64_t ge
   return true;
 }
 
+std::uint32_t Segments::wait_for_leaving(const base::Hash128& hash, RemoveId waiting) {
+  std::uint32_t owing = 0;
+  const auto [first, last] = leaving_.equal_range(hash);
+  for (auto at = first; at != last; ++at) {
+    Retiring& retiring = table_[at->second.segment]->retiring.at(at->second.slot);
+    retiring.waiting.push_back(waiting);
+    ++owing;
+  }
+  return owing;
+}
+
+void Segments::confirmed(SegmentIndex index, std::uint32_t slot, const base::Hash128& hash) {
+  const auto [first, last] = leaving_.equal_range(hash);
+  const auto found = std::find_if(first, last, [&](const auto& entry) {
+    return entry.second == Leaving{index, slot};
+  });
+  if (found != last) {
+    leaving_.erase(found);
+  }
+}
+
 std::vector<RemoveId> Segments::reclaimed(SegmentIndex index, const protocol::Reclaimed& message,
                                           bool reuse_limbo) {
   Segment& segment = *table_[index];
@@ -457,6 +483,7 @@ std::vector<RemoveId> Segments::reclaimed(SegmentIndex index, const protocol::Re
     Retiring& retiring = found->second;
     done.insert(done.end(), retiring.waiting.begin(), retiring.waiting.end());
     retiring.waiting.clear();
+    confirmed(index, item.slot, retiring.hash);
     const std::uint64_t units = retiring.extents.units();
     if (item.next_generation == 0 && !retiring.limbo) {
       retiring.limbo = true;

@@ -49,6 +49,7 @@ struct Retiring {
   std::uint64_t generation = 0;
   Extents extents;
   bool limbo = false;
+  base::Hash128 hash{};           ///< of the key
   std::vector<RemoveId> waiting;  ///< removes that are answered when no reader can get it any more
 };
 
@@ -171,6 +172,10 @@ class Segments {
   /// for.
   bool wait_for(SegmentIndex index, std::uint32_t slot, std::uint64_t generation, RemoveId waiting);
 
+  /// The same for all that is left of a key and no node has confirmed yet: removed, replaced or
+  /// evicted before, it can still be read where its node has not heard of it. Their number.
+  std::uint32_t wait_for_leaving(const base::Hash128& hash, RemoveId waiting);
+
   /// What a node says. The removes that need not wait any longer.
   std::vector<RemoveId> reclaimed(SegmentIndex index, const protocol::Reclaimed& message,
                                   bool reuse_limbo);
@@ -196,6 +201,7 @@ class Segments {
   };
   const std::vector<Candidate>& candidates(std::uint32_t units, std::string_view preferred);
   void give_back(std::vector<PlacedReplica>& placed);
+  void confirmed(SegmentIndex index, std::uint32_t slot, const base::Hash128& hash);
   void spread(std::uint32_t units, std::span<const PlacedReplica> placed);
   bool make_room_in(SegmentIndex index, std::uint32_t units);
   void evict_one(SegmentIndex index);
@@ -208,6 +214,12 @@ class Segments {
   const Reserve reserve_;
   const OnEvicted on_evicted_;
   std::vector<std::optional<Segment>> table_;
+  struct Leaving {
+    SegmentIndex segment = kNone;
+    std::uint32_t slot = 0;
+    bool operator==(const Leaving&) const = default;
+  };
+  std::unordered_multimap<base::Hash128, Leaving> leaving_;  ///< retiring, and not confirmed
   std::vector<Candidate> candidates_;  ///< of the latest question, to use its memory again
   std::uint64_t evictions_ = 0;
 };

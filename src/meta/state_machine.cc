@@ -180,8 +180,11 @@ void StateMachine::client_hello(SessionId session, std::uint64_t request,
   ClientState& client = clients_[hello.client];
   if (client.session != 0 && client.session != session) {
     // The client has another connection now; what it asked for on this one it will not hear of.
+    // Where this hello is a late one of a connection that the client has given up, it will hear so,
+    // and connect again.
     forget_starts(client.session);
     client_of_.erase(client.session);
+    outbox_.close(client.session);
   }
   client.session = session;
   client_of_[session] = hello.client;

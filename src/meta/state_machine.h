@@ -117,6 +117,7 @@ class StateMachine {
     std::vector<Status> statuses;
     std::vector<std::uint32_t> owing;  ///< per key
     std::uint32_t owing_in_all = 0;
+    std::vector<base::PutId> puts{};  ///< of kPutFinish
   };
   struct WaitingList {
     SessionId session = 0;
@@ -203,6 +204,7 @@ class StateMachine {
   Retired retire(ObjectIndex object, RemoveId id);
   void answer_when_gone(RemoveId id, WaitingRemove waiting);
   void finish_removes(const std::vector<RemoveId>& done);
+  static Status unconfirmed(protocol::Method method, Status status);
   void expire_removes(Time now);
 
   // pins.cc
@@ -229,7 +231,7 @@ class StateMachine {
   void begin_recovery(Segment& segment, const protocol::NodeHello& hello);
   void recovered(SegmentIndex index, const protocol::Recovered& report, Time now);
   void adopt(SegmentIndex index, const protocol::RecoveredObject& object, Time now);
-  Status finish_earlier(const protocol::PutFinishItemView& item) const;
+  Status finish_earlier(const protocol::PutFinishItemView& item, ObjectIndex object) const;
 
   // upkeep.cc
   void walk_again();
@@ -249,6 +251,7 @@ class StateMachine {
   // nodes.cc
   void node_hello(SessionId session, std::uint64_t request, const protocol::NodeHello& hello,
                   Time now);
+  static void step_aside(Segment& segment);
   void welcome(SessionId session, std::uint64_t request, SegmentIndex index);
   void node_leave(SessionId session, std::uint64_t request);
   void tell_members();

@@ -135,6 +135,7 @@ bool StateMachine::copy(ObjectIndex object, Time now) {
     return segments_.make_room_beside(units, holders, worth);
   }
   PlacedReplica& to = placed.front();
+  to.hash = record.hash;
   const Segment& target = *segments_.get(to.segment);
   const Segment& holder = *segments_.get(from.segment);
   protocol::Copy order{target.id,
