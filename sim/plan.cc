@@ -70,6 +70,8 @@ Plan draw_plan(World& world, Fault fault) {
   if (trouble.meta_crash != 0) {
     plan.lasting = true;
     trouble.node_loss = 0;
+    // What one meta has forgotten, the next may adopt (docs/design/open-points.md).
+    plan.forget_after_ms = 3'600'000;
   }
   plan.spite = world.chance(0.5) ? 0 : 0.01 * static_cast<double>(world.between(1, 5));
   plan.preempted = world.chance(0.4) ? 0 : 0.005 * static_cast<double>(world.between(1, 8));

@@ -77,7 +77,8 @@ void StateMachine::node_hello(SessionId session, std::uint64_t request,
     index = kNone;
   }
   if (index == kNone) {
-    if (forgotten_.contains(hello.segment) || forgotten_members_.contains(hello.node)) {
+    if (forgotten_.contains(hello.segment) || forgotten_members_.contains(hello.node) ||
+        was_forgotten(hello)) {
       forgotten_members_.erase(hello.node);
       return reply(session, Method::kNodeHello, request,
                    protocol::NodeWelcome{pool_, epoch_, 0, 0, protocol::NodeWelcome::What::kFresh,
@@ -195,7 +196,7 @@ void StateMachine::verified(SegmentIndex index, const protocol::Verified& messag
 // Silent for a moment: suspect, and heard again: not. Silent for the grace time: as if its
 // connection had broken then. When it was meta that was away (stopped, or starved), what the nodes
 // have said meanwhile is still to be heard: their silence counts from now.
-void StateMachine::watch_nodes(Time now) {
+bool StateMachine::watch_nodes(Time now) {
   const bool was_away = now - std::exchange(last_watch_, now) >= kAway;
   segments_.for_each([&](SegmentIndex, Segment& segment) {
     Node& node = segment.node;
@@ -212,6 +213,7 @@ void StateMachine::watch_nodes(Time now) {
       node.lost_since = node.last_heard;
     }
   });
+  return was_away;
 }
 
 void StateMachine::forget_nodes(Time now) {

@@ -21,6 +21,7 @@ Status StateMachine::take_over(const protocol::NodeHello& hello, Time now) {
   }
   pool_is_known_ = pool_is_known_ || hello.pool;
   is_young_ = false;
+  has_heard_ = true;
   if (!protocol::same_meta(hello.epoch, epoch_) &&
       protocol::epoch_number(hello.epoch) >= protocol::epoch_number(epoch_)) {
     epoch_ = protocol::make_epoch(protocol::epoch_number(hello.epoch) + 1, options_.process);
@@ -30,6 +31,12 @@ Status StateMachine::take_over(const protocol::NodeHello& hello, Time now) {
   if ((hello.members.empty() && hello.lasting.empty()) ||
       protocol::same_meta(hello.epoch, epoch_)) {
     return Status::kOk;
+  }
+  if (hello.epoch > roster_epoch_) {
+    roster_epoch_ = hello.epoch;
+    roster_ = {hello.node};
+    roster_.insert(hello.members.begin(), hello.members.end());
+    roster_.insert(hello.lasting.begin(), hello.lasting.end());
   }
   // Those who were in it are waited for, once; later nobody is missed any more.
   if (!expect_until_) {
@@ -52,17 +59,25 @@ Status StateMachine::take_over(const protocol::NodeHello& hello, Time now) {
   return Status::kOk;
 }
 
+// A later meta than the last one of this node did not count it as a member any more: what was
+// removed since may lie here.
+bool StateMachine::was_forgotten(const protocol::NodeHello& hello) const {
+  const bool holds = hello.granted_units != 0 || hello.granted_slots != 0;
+  return holds && hello.epoch < roster_epoch_ && !roster_.contains(hello.node);
+}
+
 // True when all that was ever acknowledged is in the directory, or never will be.
-bool StateMachine::is_whole() const { return !is_young_ && recovering_ == 0 && missing_.empty(); }
+bool StateMachine::is_whole() const { return has_heard_ && recovering_ == 0 && missing_.empty(); }
 
 // Before the first node has said hello nobody can tell an empty pool from one that is coming back.
 bool StateMachine::recovering() const {
   return is_young_ || recovering_ != 0 || (expects_ && !missing_.empty());
 }
 
-void StateMachine::end_expectations(Time now) {
+void StateMachine::end_expectations(Time now, bool was_away) {
   constexpr Time kYouth{1500};
-  started_ = started_.value_or(now);
+  // Time in which meta itself was away does not count: the nodes have yet to be heard.
+  started_ = was_away ? now : started_.value_or(now);
   is_young_ = is_young_ && now - *started_ < kYouth;
   for (auto at = missing_.begin(); at != missing_.end();) {
     const auto [member, until] = *at;
@@ -72,6 +87,7 @@ void StateMachine::end_expectations(Time now) {
     }
     forgotten_members_.insert(member);
     at = missing_.erase(at);
+    tell_members_ = true;
   }
   expects_ = expects_ && now < *expect_until_;
   if (is_whole()) {

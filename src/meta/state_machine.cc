@@ -136,6 +136,7 @@ void StateMachine::handle_node(SessionId session, const rpc::Frame& frame, Time 
         segment.node.read.tcp = beat.tcp_read;
         segment.node.written.tcp = beat.tcp_written;
         segment.views = beat.views;
+        reply(session, method, frame.header.id, protocol::Empty{});
       });
     case Method::kGranted:
       return decode_and<protocol::Granted>(session, frame, [&](const auto& m) {
@@ -234,10 +235,10 @@ void StateMachine::tick(Time now) {
   expire_pins(now);
   expire_lists(now);
   forget_clients(now);
-  watch_nodes(now);
+  const bool was_away = watch_nodes(now);
   forget_nodes(now);
   fills_.tick(now);
-  end_expectations(now);
+  end_expectations(now, was_away);
   upkeep(now);
   settle();
 }

@@ -226,7 +226,8 @@ class StateMachine {
   Status take_over(const protocol::NodeHello& hello, Time now);
   bool recovering() const;
   bool is_whole() const;
-  void end_expectations(Time now);
+  void end_expectations(Time now, bool was_away);
+  bool was_forgotten(const protocol::NodeHello& hello) const;
   void cut(const base::Hash128& hash, const base::PutId& last);
   void begin_recovery(Segment& segment, const protocol::NodeHello& hello);
   void recovered(SegmentIndex index, const protocol::Recovered& report, Time now);
@@ -253,12 +254,13 @@ class StateMachine {
                   Time now);
   static void step_aside(Segment& segment);
   void welcome(SessionId session, std::uint64_t request, SegmentIndex index);
+  std::uint32_t trust_ms() const;
   void node_leave(SessionId session, std::uint64_t request);
   void tell_members();
   void list_nodes(SessionId session, std::uint64_t request);
   void verified(SegmentIndex index, const protocol::Verified& message);
   void drop_segment(SegmentIndex index);
-  void watch_nodes(Time now);
+  bool watch_nodes(Time now);
   void forget_nodes(Time now);
 
   StateOptions options_;
@@ -307,6 +309,7 @@ class StateMachine {
   std::uint64_t epoch_;
   base::PoolId pool_;
   std::optional<Time> started_;
+  bool has_heard_ = false;  ///< of a node
   bool is_young_ = true;  ///< no node has been heard of, for as long as old ones take to come back
   bool pool_is_known_ = false;  ///< a node brought it
   bool tell_members_ = false;
@@ -315,7 +318,10 @@ class StateMachine {
   /// hold. What is removed meanwhile is cut.
   std::unordered_map<base::NodeId, Time> missing_;
   std::optional<Time> expect_until_;  ///< until then their absence may be a matter of moments
-  bool expects_ = false;              ///< it is not yet then
+  /// The members as the latest meta before this one has told them.
+  std::uint64_t roster_epoch_ = 0;
+  std::unordered_set<base::NodeId> roster_;
+  bool expects_ = false;                                 ///< it is not yet then
   std::unordered_map<base::Hash128, base::PutId> cuts_;  ///< removed while some were missing
   std::unordered_set<base::SegmentId> forgotten_;        ///< may hold what was removed since
   std::unordered_set<base::NodeId> forgotten_members_;   ///< the same

@@ -367,7 +367,7 @@ TEST_F(BulkConnectionTest, GarbageEndsTheConnectionAndNothingElse) {
   auto unknown = request(BulkOp::kWrite, 3, 1, value);
   unknown.op = static_cast<BulkOp>(9);
   auto newer = request(BulkOp::kWrite, 3, 1, value);
-  newer.version = 2;
+  newer.version = protocol::kBulkVersion + 1;
   auto huge = request(BulkOp::kWrite, 3, 1, value);
   huge.bytes = protocol::kBulkPieceBytes + 1;
   for (const BulkRequest& odd : {unknown, newer, huge}) {

@@ -75,6 +75,9 @@ void Control::handle(const rpc::Frame& frame, Milliseconds now) {
     case Method::kNodeLeave:
       left();
       return;
+    case Method::kNodeBeat:  // its id is the time at which it was sent
+      answered_ = std::max(answered_, frame.header.id);
+      return;
     case Method::kGrantMore:
       return decode_and<protocol::GrantMore>(frame, [&](const auto& m) { grant_more(m); });
     case Method::kReclaim:
@@ -201,6 +204,8 @@ void Control::joined(const protocol::NodeWelcome& welcome, Milliseconds now) {
   const bool again = std::exchange(has_joined_, true);
   joined_ = true;
   fenced_ = false;
+  trust_ = welcome.trust_ms;
+  answered_ = now;
   keep_alive(now);
   line_.on_joined();
   told_units_ = wanted_units_ = welcome.granted_units;
@@ -286,7 +291,7 @@ void Control::scan(const protocol::Scan& message) {
 
 void Control::tick(Milliseconds now) {
   keep_alive(now);
-  beat();
+  beat(now);
 }
 
 // Says to readers of this host that the node is a member. A process that was stopped may have been
@@ -300,13 +305,19 @@ void Control::keep_alive(Milliseconds now) {
     }
   }
   last_poll_ = now;
-  if (const auto segment = hooks_.segment(); segment != nullptr && !fenced_) {
+  // A meta whose connection has ended is dead, and nothing is removed before it knows this node
+  // again. One that is silent may be cut off from here, and remove what readers of this host would
+  // find.
+  if (has_joined_) {
+    is_silent_ = trust_ != 0 && now - answered_ > trust_;
+  }
+  if (const auto segment = hooks_.segment(); segment != nullptr && !fenced_ && !is_silent_) {
     segment->view().header().heartbeat_ms.store(now, std::memory_order_release);
   }
 }
 
 // Ten times a second, and sooner when bytes have moved.
-void Control::beat() {
+void Control::beat(Milliseconds time) {
   const auto segment = hooks_.segment();
   if (!joined_ || segment == nullptr) {
     return;
@@ -325,7 +336,7 @@ void Control::beat() {
   }
   if (due || moved) {
     told_ = now;
-    send(Method::kNodeBeat, now);
+    send(Method::kNodeBeat, now, time);
   }
 }
 

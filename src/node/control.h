@@ -110,7 +110,7 @@ class Control {
   void verify(const protocol::Verify& message);
   void scan(const protocol::Scan& message);
   void keep_alive(Milliseconds now);
-  void beat();
+  void beat(Milliseconds time);
 
   const Identity identity_;
   const Hooks hooks_;
@@ -121,6 +121,9 @@ class Control {
   bool ended_ = false;
   bool fenced_ = false;  ///< was away for too long to know whether it is still a member
   Milliseconds last_poll_ = 0;
+  Milliseconds trust_ = 0;     ///< after a beat that was answered; 0: for ever
+  Milliseconds answered_ = 0;  ///< when the latest such was sent
+  bool is_silent_ = false;     ///< that was too long ago: meta may have given this node up
   struct Report {
     protocol::NodeWelcome welcome;
     base::KeyHasher hasher;

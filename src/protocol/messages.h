@@ -33,7 +33,7 @@ enum class Method : std::uint16_t {
   // node -> meta
   kNodeHello = 20,  // request and reply
   kNodeLeave = 21,  // request and reply
-  kNodeBeat = 22,   // one way
+  kNodeBeat = 22,   // answered with nothing
   kGranted = 23,    // one way
   kReclaimed = 24,  // one way
   kVerified = 25,   // one way
@@ -369,6 +369,8 @@ struct NodeWelcome {
   std::uint32_t granted_slots = 0;
   What what = What::kKnown;
   std::uint64_t secret = 0;  ///< of the directory's hash, for reports
+  std::uint32_t trust_ms =
+      0;  ///< how long after a beat that was answered the node counts as a member
   static constexpr auto wire =
       std::tuple{&NodeWelcome::pool,          &NodeWelcome::epoch, &NodeWelcome::granted_units,
                  &NodeWelcome::granted_slots, &NodeWelcome::what,  &NodeWelcome::secret};
