@@ -138,8 +138,8 @@ class Crowd:
 class NeverReads:
     """Clients that ask for as much as the connection takes and read nothing of the answers."""
 
-    def __init__(self, target, hello, request, count):
-        self.peers = {connect(target): hello for _ in range(count)}  # with what is to be sent next
+    def __init__(self, target, hellos, request):
+        self.peers = {connect(target): hello for hello in hellos}  # with what is to be sent next
         self.more = request * 2000
         self.sent = 0
         self.cut_off = 0
@@ -305,14 +305,16 @@ def test_clients_that_never_read_cost_no_more_than_their_limit(crowded, capsys):
             for _ in range(5):
                 client.status()
 
-    hello, *rest = recorded_frames(address_of(meta), ask_for_the_status_often)
+    count = 8
+    # Of one client meta knows one connection: each has a hello of its own.
+    hellos = [recorded_frames(address_of(meta), ask_for_the_status_often)[0] for _ in range(count)]
+    _, *rest = recorded_frames(address_of(meta), ask_for_the_status_often)
     methods = [method_of(frame) for frame in rest]
     request = next(frame for frame in rest if methods.count(method_of(frame)) == 5)
     before = resident_bytes(meta)
-    count = 8
 
     def abuse():
-        return NeverReads(address_of(meta), hello, request, count)
+        return NeverReads(address_of(meta), hellos, request)
 
     compare(capsys, f"{count} clients that never read", victims, abuse, processes)
     running = abuse()
