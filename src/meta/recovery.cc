@@ -10,6 +10,12 @@ namespace aquifer::meta {
 
 using protocol::Method;
 
+namespace {
+
+constexpr std::size_t kCutsMax = 1u << 20;
+
+}  // namespace
+
 // The node has been in a pool before: this meta serves that pool, in an epoch of its own.
 Status StateMachine::take_over(const protocol::NodeHello& hello, Time now) {
   if (hello.pool && hello.pool != pool_) {
@@ -97,8 +103,17 @@ void StateMachine::end_expectations(Time now, bool was_away) {
 
 // What is reported of this key from here on, and is not younger, was removed or replaced.
 void StateMachine::cut(const base::Hash128& hash, const base::PutId& last) {
-  if (!is_whole()) {
-    cuts_[hash] = last;
+  if (is_whole()) {
+    return;
+  }
+  cuts_[hash] = last;
+  if (cuts_.size() >= kCutsMax) {
+    // More is not kept for the sake of members that are away: they will start afresh.
+    for (const auto& [member, until] : missing_) {
+      forgotten_members_.insert(member);
+    }
+    missing_.clear();
+    tell_members_ = true;
   }
 }
 
@@ -137,7 +152,7 @@ void StateMachine::recovered(SegmentIndex index, const protocol::Recovered& repo
       segments_.adopt_limbo(index, limbo);
     }
     for (const protocol::RecoveredSlot& slot : report.free_slots) {
-      segment.space.add_slot({slot.slot, slot.generation});
+      segments_.adopt_slot(index, slot);
     }
   }
   segments_.adopt_free(index, report.free_runs);
@@ -179,8 +194,9 @@ void StateMachine::adopt(SegmentIndex index, const protocol::RecoveredObject& ob
     }
     retire(before, 0);
   }
-  if (directory_.add({hash, object.put, object.value_bytes, {}, object.replicas},
-                     std::move(replica), object.header_digest, now) == kNone) {
+  const unsigned wanted = std::clamp<unsigned>(object.replicas, 1, Limits::kReplicas);
+  if (directory_.add({hash, object.put, object.value_bytes, {}, wanted}, std::move(replica),
+                     object.header_digest, now) == kNone) {
     segments_.reclaim(std::move(replica));
   }
 }

@@ -116,6 +116,14 @@ void Segments::adopt_limbo(SegmentIndex index, const protocol::RecoveredLimbo& l
                                Retiring{limbo.generation, extents_of(runs), true, {}, {}});
 }
 
+void Segments::adopt_slot(SegmentIndex index, const protocol::RecoveredSlot& slot) {
+  Segment& segment = *table_[index];
+  if (slot.slot < segment.granted_slots && !segment.retiring.contains(slot.slot) &&
+      !directory_.is_taken(index, slot.slot)) {
+    segment.space.add_slot({slot.slot, slot.generation});
+  }
+}
+
 void Segments::adopt_free(SegmentIndex index, std::span<const protocol::Run> runs) {
   Segment& segment = *table_[index];
   const auto units = units_within(segment, runs);

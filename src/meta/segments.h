@@ -145,6 +145,7 @@ class Segments {
   std::optional<PlacedReplica> take_from_limbo(SegmentIndex index,
                                                const protocol::RecoveredObject& object);
   void adopt_limbo(SegmentIndex index, const protocol::RecoveredLimbo& limbo);
+  void adopt_slot(SegmentIndex index, const protocol::RecoveredSlot& slot);
   void adopt_free(SegmentIndex index, std::span<const protocol::Run> runs);
 
   /// Places one object: `replicas` distinct nodes, of distinct zones as far as there are such, the

@@ -204,6 +204,7 @@ void Control::joined(const protocol::NodeWelcome& welcome, Milliseconds now) {
   const bool again = std::exchange(has_joined_, true);
   joined_ = true;
   fenced_ = false;
+  was_welcomed_ = true;
   trust_ = welcome.trust_ms;
   answered_ = now;
   keep_alive(now);
@@ -311,7 +312,10 @@ void Control::keep_alive(Milliseconds now) {
   if (has_joined_) {
     is_silent_ = trust_ != 0 && now - answered_ > trust_;
   }
-  if (const auto segment = hooks_.segment(); segment != nullptr && !fenced_ && !is_silent_) {
+  const auto segment = hooks_.segment();
+  // What an earlier process has left may have been given up meanwhile, and removed in part.
+  const bool is_member = was_welcomed_ || (segment != nullptr && !segment->was_attached());
+  if (segment != nullptr && is_member && !fenced_ && !is_silent_) {
     segment->view().header().heartbeat_ms.store(now, std::memory_order_release);
   }
 }

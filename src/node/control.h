@@ -116,8 +116,9 @@ class Control {
   const Hooks hooks_;
   Line& line_;
   std::string address_;
-  bool joined_ = false;      ///< has a session
-  bool has_joined_ = false;  ///< and meta knows what lies here
+  bool joined_ = false;        ///< has a session
+  bool has_joined_ = false;    ///< and meta knows what lies here
+  bool was_welcomed_ = false;  ///< by any meta, in the life of this process
   bool ended_ = false;
   bool fenced_ = false;  ///< was away for too long to know whether it is still a member
   Milliseconds last_poll_ = 0;
