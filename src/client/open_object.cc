@@ -219,7 +219,7 @@ Status OpenObject::seal_and_finish(const Call& call) {
   session_->move(all, Session::Work::kSeal, call);
   open[0].failure = open[0].failure_of_replicas();
   if (io::Clock::now() >= call.deadline && open[0].failure == Status::kOk) {
-    open[0].failure = Status::kTimeout;
+    open[0].failure = Status::kUnknown;  // sealed: see Session::write_puts
   }
   std::vector<Status> statuses(1);
   session_->finish_puts(open, call, statuses);

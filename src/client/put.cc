@@ -157,7 +157,9 @@ void Session::write_puts(std::vector<OpenPut>& open, const Call& call) {
   for (OpenPut& put : open) {
     put.failure = put.failure_of_replicas();
     if (late && put.failure == Status::kOk) {
-      put.failure = Status::kTimeout;  // no commit follows a deadline
+      // No commit follows a deadline. But what is sealed counts as committed for a meta that has to
+      // learn it, should the present one die before it takes the slots back.
+      put.failure = Status::kUnknown;
     }
   }
 }
@@ -187,8 +189,7 @@ void Session::finish_puts(std::vector<OpenPut>& open, const Call& call,
     return give_up(std::move(request), late(call));
   }
   protocol::Statuses reply;
-  bool sent = false;
-  auto payload = ask(Method::kPutFinish, request, reply, call.deadline, &sent);
+  auto payload = ask(Method::kPutFinish, request, reply, call.deadline);
   // Meta may be away, or have been, and not have heard yet of the nodes that hold what was sealed.
   const auto not_yet = [&] {
     return payload ? std::find(reply.items.begin(), reply.items.end(), Status::kRecovering) !=
@@ -197,7 +198,7 @@ void Session::finish_puts(std::vector<OpenPut>& open, const Call& call,
   };
   while (not_yet() && io::Clock::now() < call.deadline) {
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    payload = ask(Method::kPutFinish, request, reply, call.deadline, &sent);
+    payload = ask(Method::kPutFinish, request, reply, call.deadline);
   }
   if (!payload) {
     give_up(request, late(call));
@@ -208,7 +209,7 @@ void Session::finish_puts(std::vector<OpenPut>& open, const Call& call,
       continue;
     }
     if (!payload || n >= reply.items.size()) {
-      statuses[put.index] = sent ? Status::kUnknown : Status::kTimeout;
+      statuses[put.index] = Status::kUnknown;  // sealed: see write_puts
       continue;
     }
     statuses[put.index] = reply.items[n] == Status::kRecovering ? Status::kUnknown : reply.items[n];
