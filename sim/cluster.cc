@@ -19,7 +19,8 @@ Cluster::Cluster(std::uint64_t seed, Fault fault, std::ostream* trace)
       plan_(draw_plan(world_, fault)),
       network_(world_),
       oracle_(world_),
-      meta_(world_, network_, oracle_, plan_) {
+      meta_(world_, network_, oracle_, plan_),
+      keys_(plan_.keys) {
   network_.delay_max = plan_.network_delay;
   make_processes();
 }
@@ -106,10 +107,12 @@ std::uint64_t Cluster::draw_bytes() {
 
 std::shared_ptr<Call> Cluster::draw_call(ClientProcess& client) {
   const auto key = static_cast<std::uint32_t>(world_.below(plan_.keys));
+  const auto any_key = static_cast<std::uint32_t>(world_.below(keys_));
   const Micros deadline = world_.between(plan_.deadline_min, plan_.deadline_max);
   const auto& mix = plan_.mix;
+  const unsigned put_group = groups_ < plan_.groups_max ? mix.put_group : 0;
   std::uint64_t drawn = world_.below(mix.get + mix.put + mix.replace + mix.put_if_absent +
-                                     mix.remove + mix.pin + mix.view);
+                                     put_group + mix.remove + mix.pin + mix.view);
   const auto is = [&drawn](unsigned share) {
     const bool hit = drawn < share;
     drawn -= hit ? 0 : share;
@@ -120,7 +123,7 @@ std::shared_ptr<Call> Cluster::draw_call(ClientProcess& client) {
     return std::make_shared<PutCall>(client, PutWish{key, draw_bytes(), mode, replicas}, deadline);
   };
   if (is(mix.get)) {
-    return std::make_shared<GetCall>(client, key, deadline);
+    return std::make_shared<GetCall>(client, any_key, deadline);
   }
   if (is(mix.put)) {
     return put(PutMode::kKeep);
@@ -131,6 +134,9 @@ std::shared_ptr<Call> Cluster::draw_call(ClientProcess& client) {
   if (is(mix.put_if_absent)) {
     return put(PutMode::kIfAbsent);
   }
+  if (is(put_group)) {
+    return draw_group(client, deadline);
+  }
   if (is(mix.remove)) {
     return std::make_shared<RemoveCall>(client, key, deadline);
   }
@@ -138,6 +144,17 @@ std::shared_ptr<Call> Cluster::draw_call(ClientProcess& client) {
     return std::make_shared<PinCall>(client, key, deadline);
   }
   return std::make_shared<ViewCall>(client, key, deadline);
+}
+
+std::shared_ptr<Call> Cluster::draw_group(ClientProcess& client, Micros deadline) {
+  ++groups_;
+  const unsigned replicas = world_.chance(plan_.two_replicas) ? 2 : 1;
+  std::vector<PutWish> wishes;
+  for (std::uint64_t objects = world_.between(2, 4); objects > 0; --objects) {
+    wishes.push_back(
+        {keys_++, std::min<std::uint64_t>(draw_bytes(), 3000), PutMode::kKeep, replicas});
+  }
+  return std::make_shared<PutCall>(client, wishes, deadline);
 }
 
 // Most are short; some are longer than the time after which meta forgets.

@@ -39,6 +39,7 @@ class Cluster {
   void begin_work(ClientProcess& client);
   void next_call(ClientProcess& client);
   std::shared_ptr<Call> draw_call(ClientProcess& client);
+  std::shared_ptr<Call> draw_group(ClientProcess& client, Micros deadline);
   std::uint64_t draw_bytes();
   void restart(ClientProcess& client);
 
@@ -76,6 +77,8 @@ class Cluster {
   std::vector<std::unique_ptr<NodeProcess>> nodes_;
   std::vector<std::unique_ptr<ClientProcess>> clients_;
   std::vector<Kind> kinds_;  ///< of trouble in this run
+  std::uint32_t keys_ = 0;   ///< used so far: those of the plan, and behind them those of groups
+  std::uint32_t groups_ = 0;
   bool is_troubled_ = true;  ///< things go wrong, and clients are at work
 };
 

@@ -1,6 +1,7 @@
 // The end of a run: nothing goes wrong any more, everybody is back, and what was promised is
 // counted.
 #include <algorithm>
+#include <set>
 
 #include "sim/cluster.h"
 #include "sim/get_call.h"
@@ -92,7 +93,8 @@ void Cluster::check_all_there() {
   if (plan_.forget_after_ms > 60'000 && !oracle_.has_lost_any()) {
     oracle_.settled(meta_.life());
   }
-  for (std::uint32_t key = 0; key < plan_.keys; ++key) {
+  std::set<std::uint32_t> there;
+  for (std::uint32_t key = 0; key < keys_; ++key) {
     std::string why;
     const bool must = oracle_.must_be_there(key, why);
     Status status = get(key);
@@ -107,11 +109,26 @@ void Cluster::check_all_there() {
     if (must && status != Status::kOk) {
       world_.violated("a get of ", key_name(key), " ends as ", name_of(status), ", but ", why);
     }
+    if (status == Status::kOk) {
+      there.insert(key);
+    }
+  }
+  // One that was decided may be published between two of these gets.
+  const auto missing = [&] {
+    return oracle_.missing_of_groups([&](std::uint32_t key) { return there.contains(key); });
+  };
+  for (const std::uint32_t key : missing()) {
+    if (get(key) == Status::kOk) {
+      there.insert(key);
+    }
+  }
+  for (const std::uint32_t key : missing()) {
+    world_.violated("of a group ", key_name(key), " is not there, neither evicted nor lost");
   }
 }
 
 void Cluster::check_all_removed() {
-  for (std::uint32_t key = 0; key < plan_.keys; ++key) {
+  for (std::uint32_t key = 0; key < keys_; ++key) {
     Status status = remove(key);
     for (int again = 0; again < 30 && status == Status::kPending; ++again) {
       world_.run_until(world_.now() + ms(200));

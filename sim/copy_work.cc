@@ -26,7 +26,7 @@ CopyWork::CopyWork(Process& process, const protocol::Copy& order,
       find_source_(std::move(find_source)),
       done_(std::move(done)) {
   content_.put = order.put;
-  content_.value_bytes = order.value_bytes;
+  content_.value_bytes = static_cast<std::uint32_t>(order.value_bytes);
   content_.replicas = order.replicas;
   content_.extent_count = static_cast<std::uint16_t>(order.extents.size());
   for (std::size_t i = 0; i < order.extents.size(); ++i) {

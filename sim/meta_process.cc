@@ -34,6 +34,7 @@ void MetaProcess::start() {
   options.forget_after = meta::Time(plan_.forget_after_ms);
   options.fault_reuse_limbo = plan_.fault == Fault::kReusesLimbo;
   options.faults.adopts_removed = plan_.fault == Fault::kAdoptsRemoved;
+  options.faults.publishes_half = plan_.fault == Fault::kPublishesHalf;
   options.faults.allocates_unreported = plan_.fault == Fault::kAllocatesUnreported;
   options.on_evicted = [this](base::SegmentId segment, std::uint32_t slot,
                               std::uint64_t generation) {

@@ -105,6 +105,21 @@ void Oracle::put_ends(std::uint32_t put, Status status, bool crossed) {
   acknowledged_ += puts_[put].is_acknowledged() ? 1 : 0;
 }
 
+std::vector<std::uint32_t> Oracle::missing_of_groups(
+    const std::function<bool(std::uint32_t)>& there) const {
+  std::vector<std::uint32_t> missing;
+  for (const auto& group : groups_) {
+    const bool any = std::any_of(group.begin(), group.end(),
+                                 [&](std::uint32_t number) { return there(puts_[number].key); });
+    for (const std::uint32_t number : group) {
+      if (any && !there(puts_[number].key) && is_durable(puts_[number])) {
+        missing.push_back(puts_[number].key);
+      }
+    }
+  }
+  return missing;
+}
+
 // A put ends as committed, as not done, or as unknown.
 bool Oracle::Put::may_be_stored() const {
   return is_acknowledged() || status == Status::kUnknown || ended == UINT64_MAX;

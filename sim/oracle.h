@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -51,6 +52,8 @@ class Oracle {
 
   // Puts. `put` numbers those of a run, from 1 on.
   std::uint32_t put_begins(std::uint32_t key, std::uint64_t bytes, PutMode mode);
+  /// These are to be there together, or not at all. Their keys are of no other put.
+  void group_begins(std::vector<std::uint32_t> puts) { groups_.push_back(std::move(puts)); }
   /// The writer has got a handle: one more try of this put.
   void put_got(std::uint32_t put, const base::PutId& id);
   /// What it writes lies in a slot that it still holds.
@@ -74,6 +77,10 @@ class Oracle {
 
   /// True when the key has to be readable, now that all is well again; `why` names the put.
   bool must_be_there(std::uint32_t key, std::string& why) const;
+
+  /// The keys that are missing of groups of which others are there, neither evicted nor lost.
+  std::vector<std::uint32_t> missing_of_groups(
+      const std::function<bool(std::uint32_t key)>& there) const;
 
   std::uint64_t puts_acknowledged() const { return acknowledged_; }
   std::uint64_t gets_delivered() const { return delivered_; }
@@ -128,6 +135,7 @@ class Oracle {
   std::set<base::SegmentId> lost_;
   std::vector<Put> puts_ = std::vector<Put>(1);
   std::vector<Remove> removes_;
+  std::vector<std::vector<std::uint32_t>> groups_;
   std::uint64_t settled_ = 0;
   std::uint64_t acknowledged_ = 0;
   std::uint64_t delivered_ = 0;

@@ -8,7 +8,8 @@ namespace {
 constexpr std::array<std::string_view, static_cast<std::size_t>(Fault::kMax)> kNames{
     "none",           "acknowledges-unsealed",  "allocates-unreported",
     "frees-granted",  "seals-by-store",         "reuses-limbo",
-    "adopts-removed", "retires-any-generation", "reads-any-generation"};
+    "adopts-removed", "retires-any-generation", "reads-any-generation",
+    "publishes-half"};
 
 // In half of the runs it does not happen at all.
 Micros every(World& world, std::uint64_t low_ms, std::uint64_t high_ms) {
@@ -55,6 +56,7 @@ Plan draw_plan(World& world, Fault fault) {
   mix.remove = static_cast<unsigned>(world.below(5));
   mix.pin = static_cast<unsigned>(world.below(2));
   mix.view = static_cast<unsigned>(world.below(3));
+  mix.put_group = static_cast<unsigned>(world.below(4));
 
   auto& trouble = plan.trouble;
   trouble.meta_crash = every(world, 200, 2500);

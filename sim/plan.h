@@ -21,6 +21,7 @@ enum class Fault : std::uint8_t {
   kAdoptsRemoved,         ///< a removed object is adopted from a returning node
   kRetiresAnyGeneration,  ///< the node takes a slot back whatever generation was meant
   kReadsAnyGeneration,    ///< a reader does not look at the word of the slot
+  kPublishesHalf,         ///< of a group that nodes report, a part becomes visible
   kMax,
 };
 std::string_view name_of(Fault fault);
@@ -41,11 +42,13 @@ struct Plan {
   std::uint32_t keys = 8;
   std::uint64_t bytes_max = 4000;
   double two_replicas = 0.3;
+  std::uint32_t groups_max = 12;  ///< each of keys of its own
   Micros think_max = ms(40);
   Micros deadline_min = ms(50);
   Micros deadline_max = ms(1500);
   struct Mix {
-    unsigned get = 8, put = 6, replace = 2, put_if_absent = 1, remove = 2, pin = 1, view = 1;
+    unsigned get = 8, put = 6, replace = 2, put_if_absent = 1, put_group = 1, remove = 2, pin = 1,
+             view = 1;
   } mix;
 
   // What goes wrong: the mean time between two of a kind, 0: never.

@@ -12,20 +12,36 @@ namespace {
 
 constexpr int kWriteTries = 3;
 
+bool is_failed_write(Status status) {
+  return status == Status::kUnreachable || status == Status::kIntegrity;
+}
+
 }  // namespace
 
-PutCall::PutCall(ClientProcess& client, const PutWish& wish, Micros deadline)
-    : Call(client, wish.key, deadline),
-      wish_(wish),
-      number_(client.oracle().put_begins(wish.key, wish.bytes, wish.mode)),
-      value_(content_of({wish.key, number_}, wish.bytes)) {}
+PutCall::PutCall(ClientProcess& client, const std::vector<PutWish>& wishes, Micros deadline)
+    : Call(client, wishes.front().key, deadline) {
+  std::vector<std::uint32_t> numbers;
+  for (const PutWish& wish : wishes) {
+    Object& object = objects_.emplace_back();
+    object.wish = wish;
+    object.name = key_name(wish.key);
+    object.number = client.oracle().put_begins(wish.key, wish.bytes, wish.mode);
+    object.value = content_of({wish.key, object.number}, wish.bytes);
+    numbers.push_back(object.number);
+  }
+  if (is_group()) {
+    client.oracle().group_begins(std::move(numbers));
+  }
+}
 
 void PutCall::start() {
-  say("put ", number_, " of ", wish_.bytes, " bytes",
-      wish_.mode == PutMode::kReplace    ? ", replacing"
-      : wish_.mode == PutMode::kIfAbsent ? ", if absent"
-                                         : "",
-      wish_.replicas > 1 ? ", two replicas" : "");
+  for (const Object& object : objects_) {
+    say("put ", object.number, " of ", object.wish.bytes, " bytes",
+        object.wish.mode == PutMode::kReplace    ? ", replacing"
+        : object.wish.mode == PutMode::kIfAbsent ? ", if absent"
+                                                 : "",
+        object.wish.replicas > 1 ? ", two replicas" : "", is_group() ? ", of a group" : "");
+  }
   start_round();
 }
 
@@ -34,14 +50,23 @@ void PutCall::start_round() {
   request.ticket = client_.next_ticket();
   request.name_space = kSpace;
   request.timeout_ms = static_cast<std::uint32_t>(std::max<std::uint64_t>(left_ms() * 9 / 10, 1));
-  request.replicas = wish_.replicas;
-  request.mode = wish_.mode;
-  request.items.push_back({name_, wish_.bytes, {}});
+  request.replicas = objects_[0].wish.replicas;
+  request.mode = objects_[0].wish.mode;
+  request.group = is_group();
+  for (const Object& object : objects_) {
+    request.items.push_back({object.name, object.wish.bytes, {}});
+  }
   ask(Method::kPutStart, request,
       [this, ticket = request.ticket](const Answer& answer) { on_started(ticket, answer); });
 }
 
 void PutCall::on_started(std::uint64_t ticket, const Answer& answer) {
+  replicas_.clear();
+  for (Object& object : objects_) {
+    object.put = {};
+    object.replicas.clear();
+    object.status = answer.status;
+  }
   if (answer.status != Status::kOk) {
     if (answer.sent) {
       client_.give_up({{}, {ticket}, 0});
@@ -50,33 +75,61 @@ void PutCall::on_started(std::uint64_t ticket, const Answer& answer) {
       restarted_ = true;  // the connection broke: as another start, for the first may have come
       return start_round();
     }
-    return end_round(answer.status, false);
+    return end_round(false);
   }
   client_.pay_owed();
   protocol::Handles reply;
-  AQ_CHECK(rpc::decode(answer.payload, reply) && reply.items.size() == 1);
-  const auto handle =
-      reply.items[0].status == Status::kOk ? client::Handle::of(reply.items[0]) : nullptr;
-  if (handle == nullptr) {
-    return end_round(reply.items[0].status, false);
+  AQ_CHECK(rpc::decode(answer.payload, reply) && reply.items.size() == objects_.size());
+  for (std::size_t i = 0; i < objects_.size(); ++i) {
+    Object& object = objects_[i];
+    object.status = reply.items[i].status;
+    const auto handle =
+        reply.items[i].status == Status::kOk ? client::Handle::of(reply.items[i]) : nullptr;
+    if (handle == nullptr) {
+      continue;
+    }
+    object.put = handle->put;
+    client_.oracle().put_got(object.number, object.put);
+    for (const client::ReplicaPlace& place : handle->replicas) {
+      object.replicas.push_back(replicas_.size());
+      Transfer& transfer = replicas_.emplace_back();
+      transfer.key = object.name;
+      transfer.put = object.put;
+      transfer.value_bytes = object.wish.bytes;
+      transfer.source = object.value;
+      transfer.number = object.number;
+      transfer.replicas = static_cast<std::uint16_t>(handle->replicas.size());
+      transfer.place = place;
+      transfer.page_digests.resize(pool::page_count(object.wish.bytes));
+      say("put ", object.number, " is given slot ", place.slot, " generation ", place.generation,
+          " of segment ", place.segment.value % 1000);
+    }
   }
-  put_ = handle->put;
+  const auto opened = open();
+  if (opened.empty()) {
+    return end_round(false);
+  }
   started_in_ = client_.meta_life();
-  client_.oracle().put_got(number_, put_);
-  replicas_.clear();
-  failure_ = Status::kOk;
-  for (const client::ReplicaPlace& place : handle->replicas) {
-    Transfer& transfer = replicas_.emplace_back();
-    transfer.key = name_;
-    transfer.put = put_;
-    transfer.value_bytes = wish_.bytes;
-    transfer.replicas = static_cast<std::uint16_t>(handle->replicas.size());
-    transfer.place = place;
-    transfer.page_digests.resize(pool::page_count(wish_.bytes));
-    say("put ", number_, " is given slot ", place.slot, " generation ", place.generation,
-        " of segment ", place.segment.value % 1000);
+  for (const Object* object : opened) {
+    for (const std::size_t replica : object->replicas) {
+      if (opened.size() > 1) {
+        replicas_[replica].group = {
+            static_cast<std::uint16_t>(object->put.sequence - opened[0]->put.sequence),
+            static_cast<std::uint16_t>(opened.size())};
+      }
+    }
   }
   next([this] { route(0); });
+}
+
+std::vector<PutCall::Object*> PutCall::open() {
+  std::vector<Object*> opened;
+  for (Object& object : objects_) {
+    if (object.put) {
+      opened.push_back(&object);
+    }
+  }
+  return opened;
 }
 
 std::size_t PutCall::good(std::size_t replica) const {
@@ -119,7 +172,7 @@ void PutCall::enter(std::size_t replica) {
 
 // What it is about to touch is its own.
 void PutCall::touch(const Transfer& transfer) {
-  client_.oracle().put_writes(number_, transfer.where());
+  client_.oracle().put_writes(transfer.number, transfer.where());
   client_.on_moment();
 }
 
@@ -149,7 +202,7 @@ void PutCall::write(std::size_t replica, std::uint64_t page) {
     transfer.fail(Outcome::kTimeout);
   } else {
     touch(transfer);
-    transfer.write_page(page, value_);
+    transfer.write_page(page);
   }
   const bool more = !transfer.failed() && page + 1 < transfer.page_digests.size();
   next([this, replica, page, more] {
@@ -193,16 +246,16 @@ void PutCall::write_header(std::size_t replica) {
 void PutCall::seal(std::size_t replica) {
   touch(replicas_[replica]);
   replicas_[replica].seal(client_.plan().fault);
-  has_sealed_ = has_sealed_ || !replicas_[replica].failed();
-  say("put ", number_, replicas_[replica].failed() ? " cannot seal slot " : " seals slot ",
+  say("put ", replicas_[replica].number,
+      replicas_[replica].failed() ? " cannot seal slot " : " seals slot ",
       replicas_[replica].place.slot, " generation ", replicas_[replica].place.generation);
   next([this, replica] { make_header(held(replica + 1)); });
 }
 
-Status PutCall::failure_of_replicas() const {
+Status PutCall::failure_of_replicas(const Object& object) const {
   Status found = Status::kOk;
-  for (const Transfer& transfer : replicas_) {
-    switch (transfer.outcome) {
+  for (const std::size_t replica : object.replicas) {
+    switch (replicas_[replica].outcome) {
       case Outcome::kDone:
         break;
       case Outcome::kStale:
@@ -222,36 +275,68 @@ Status PutCall::failure_of_replicas() const {
   return found;
 }
 
+bool PutCall::may_be_sealed(const Object& object) const {
+  return std::any_of(object.replicas.begin(), object.replicas.end(),
+                     [&](std::size_t replica) { return replicas_[replica].is_sealed; });
+}
+
+// As OpenPut::judge.
+void PutCall::judge(Object& object, bool is_sealed) {
+  object.status = failure_of_replicas(object);
+  if (is_late() && object.status == Status::kOk) {
+    object.status = Status::kTimeout;
+  }
+  if (object.status != Status::kOk && is_sealed) {
+    object.may_be_found = true;
+    object.status = is_failed_write(object.status) ? object.status : Status::kUnknown;
+  }
+}
+
 void PutCall::conclude() {
   if (acknowledged_) {
     return end();
   }
-  failure_ = failure_of_replicas();
-  if (is_late() && failure_ == Status::kOk) {
-    failure_ = Status::kTimeout;  // no commit follows a deadline
+  const auto opened = open();
+  const bool all = std::all_of(opened.begin(), opened.end(),
+                               [&](const Object* object) { return may_be_sealed(*object); });
+  const bool group = opened.size() > 1;
+  for (Object* object : opened) {
+    judge(*object, group ? all : may_be_sealed(*object));
   }
-  commit_was_sent_ = false;
+  const auto is_good = [](const Object* object) { return object->status == Status::kOk; };
+  if (group && !std::all_of(opened.begin(), opened.end(), is_good)) {
+    for (Object* object : opened) {
+      if (is_good(object)) {
+        object->status = all ? Status::kUnknown : Status::kCancelled;
+      }
+    }
+  }
   finish();
 }
 
 void PutCall::finish() {
   protocol::PutFinish request;
   request.timeout_ms = static_cast<std::uint32_t>(std::max<std::uint64_t>(left_ms() * 8 / 10, 1));
-  protocol::PutFinishItem item{put_, failure_ == Status::kOk, {}};
-  for (const Transfer& transfer : replicas_) {
-    item.header_digests.push_back(transfer.header_digest);
+  bool commits = false;
+  for (const Object* object : open()) {
+    protocol::PutFinishItem item{object->put, object->status == Status::kOk, {}};
+    for (const std::size_t replica : object->replicas) {
+      item.header_digests.push_back(replicas_[replica].header_digest);
+    }
+    commits = commits || item.commit;
+    request.items.push_back(std::move(item));
   }
-  request.items.push_back(std::move(item));
-  if (failure_ != Status::kOk) {
+  request.group = request.items.size() > 1;
+  if (!commits) {
     client_.give_up(std::move(request));
-    return end_round(failure_, true);
+    return end_round(true);
   }
   ask(Method::kPutFinish, request, [this, request](const Answer& answer) {
-    commit_was_sent_ = commit_was_sent_ || answer.sent;
     protocol::Statuses reply;
     const bool answered = answer.status == Status::kOk && rpc::decode(answer.payload, reply);
-    const bool not_yet =
-        answered ? reply.items.at(0) == Status::kRecovering : answer.status == Status::kUnreachable;
+    const bool not_yet = answered ? std::find(reply.items.begin(), reply.items.end(),
+                                              Status::kRecovering) != reply.items.end()
+                                  : answer.status == Status::kUnreachable;
     if (not_yet && !is_late()) {
       client_.after(std::min(ms(10), deadline_ - world().now()),
                     [this, self = shared_from_this()] { finish(); });
@@ -266,42 +351,56 @@ void PutCall::finish() {
 
 void PutCall::on_finished(const Answer& answer) {
   protocol::Statuses reply;
-  if (answer.status != Status::kOk || !rpc::decode(answer.payload, reply)) {
-    return end_round(commit_was_sent_ ? Status::kUnknown : Status::kTimeout, true);
-  }
-  const Status status = reply.items.at(0);
-  if (status == Status::kOk || status == Status::kPending) {
-    auto handle = std::make_shared<client::Handle>();
-    handle->put = put_;
-    handle->value_bytes = wish_.bytes;
-    for (const Transfer& transfer : replicas_) {
-      handle->replicas.push_back(transfer.place);
-      handle->replicas.back().header_digest = transfer.header_digest;
+  const bool answered = answer.status == Status::kOk && rpc::decode(answer.payload, reply);
+  const auto opened = open();
+  for (std::size_t n = 0; n < opened.size(); ++n) {
+    Object& object = *opened[n];
+    const Status status = answered ? reply.items.at(n) : Status::kUnknown;
+    object.status = status == Status::kRecovering ? Status::kUnknown : status;
+    if (status == Status::kOk || status == Status::kPending) {
+      auto handle = std::make_shared<client::Handle>();
+      handle->put = object.put;
+      handle->value_bytes = object.wish.bytes;
+      for (const std::size_t replica : object.replicas) {
+        handle->replicas.push_back(replicas_[replica].place);
+        handle->replicas.back().header_digest = replicas_[replica].header_digest;
+      }
+      client_.cache().put(kSpace, object.name, std::move(handle));
     }
-    client_.cache().put(kSpace, name_, std::move(handle));
   }
-  end_round(status == Status::kRecovering ? Status::kUnknown : status, true);
+  end_round(true);
 }
 
-void PutCall::end_round(Status status, bool started) {
-  const bool again = started && ++failures_ < kWriteTries;
-  const bool failed_write = status == Status::kUnreachable || status == Status::kIntegrity;
-  if (again && failed_write && !is_late()) {
+void PutCall::end_round(bool started) {
+  const auto any = [&](auto is) {
+    return std::any_of(objects_.begin(), objects_.end(),
+                       [&](const Object& object) { return is(object.status); });
+  };
+  const bool again = started && any(is_failed_write) && ++failures_ < kWriteTries;
+  if (again && !is_late()) {
     return start_round();
   }
-  done(status);
+  const bool failed = any(is_failed_write);
+  const bool found = std::any_of(objects_.begin(), objects_.end(),
+                                 [](const Object& object) { return object.may_be_found; });
+  for (Object& object : objects_) {
+    const bool falls =
+        is_failed_write(object.status) || (is_group() && object.status == Status::kCancelled);
+    if (failed && found && falls) {
+      object.status = Status::kUnknown;
+    }
+  }
+  done();
 }
 
-// What has been sealed may be found by a meta that restarts before it hears that it was given up.
-void PutCall::done(Status status) {
-  const bool gave_up =
-      status == Status::kTimeout || status == Status::kCancelled || status == Status::kUnreachable;
-  if (has_sealed_ && gave_up) {
-    status = Status::kUnknown;
+void PutCall::done() {
+  bool acknowledged = false;
+  for (const Object& object : objects_) {
+    say("put ", object.number, " ends: ", name_of(object.status));
+    client_.oracle().put_ends(object.number, object.status, client_.meta_life() != started_in_);
+    acknowledged = acknowledged || object.status == Status::kOk;
   }
-  say("put ", number_, " ends: ", name_of(status));
-  client_.oracle().put_ends(number_, status, client_.meta_life() != started_in_);
-  if (client_.plan().fault == Fault::kAcknowledgesUnsealed && status == Status::kOk) {
+  if (client_.plan().fault == Fault::kAcknowledgesUnsealed && acknowledged) {
     acknowledged_ = true;
     return next([this] { enter_to_seal(good(0)); });
   }

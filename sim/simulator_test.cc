@@ -45,7 +45,8 @@ INSTANTIATE_TEST_SUITE_P(All, PlantedFault,
                          testing::Values(Fault::kAcknowledgesUnsealed, Fault::kAllocatesUnreported,
                                          Fault::kFreesGranted, Fault::kSealsByStore,
                                          Fault::kReusesLimbo, Fault::kAdoptsRemoved,
-                                         Fault::kRetiresAnyGeneration, Fault::kReadsAnyGeneration),
+                                         Fault::kRetiresAnyGeneration, Fault::kReadsAnyGeneration,
+                                         Fault::kPublishesHalf),
                          [](const auto& of) {
                            std::string name(name_of(of.param));
                            std::replace(name.begin(), name.end(), '-', '_');

@@ -68,7 +68,8 @@ void Transfer::describe() {
   pool::SlotContent content;
   content.put = put;
   content.header_digest = header_digest;
-  content.value_bytes = value_bytes;
+  content.value_bytes = static_cast<std::uint32_t>(value_bytes);
+  content.group = group;
   content.header_bytes = header_bytes();
   content.extent_count = static_cast<std::uint16_t>(place.extent_count);
   content.replicas = replicas;
@@ -76,12 +77,12 @@ void Transfer::describe() {
   pool::write_content(mapped->memory->view.slot(place.slot), place.generation, content);
 }
 
-void Transfer::write_page(std::uint64_t page, std::span<const std::byte> value) {
+void Transfer::write_page(std::uint64_t page) {
   Target target;
   if (!resolve(*this, target)) {
     return fail(Outcome::kUnreachable);
   }
-  const ConstPiece piece{value.data(), value.size()};
+  const ConstPiece piece{source.data(), source.size()};
   Cursor<ConstPiece> from({&piece, 1}, page * pool::kPageBytes);
   Cursor<Piece> to(target.span(), page * pool::kPageBytes);
   page_digests[page] = memory::copy_digest(pool::page_seed(put, page), to, from,
@@ -106,12 +107,14 @@ void Transfer::write_header() {
 
 void Transfer::seal(Fault fault) {
   auto& slot = mapped->memory->view.slot(place.slot);
-  const SlotWord sealed{place.generation, SlotState::kSealed};
+  const SlotWord sealed{place.generation, pool::sealed_state(group)};
+  is_sealed = true;
   if (fault == Fault::kSealsByStore) {
     slot.word.store(sealed.raw());
     return;
   }
   if (!pool::swap_word(slot, {place.generation, SlotState::kGranted}, sealed)) {
+    is_sealed = false;
     fail(Outcome::kStale);
   }
 }

@@ -22,10 +22,14 @@ struct Transfer {
   std::string_view key;
   base::PutId put{};
   std::uint64_t value_bytes = 0;
-  std::uint16_t replicas = 1;  ///< that its put asks for
+  std::span<const std::byte> source;  ///< to be written
+  std::uint32_t number = 0;           ///< of the put, the oracle's
+  std::uint16_t replicas = 1;         ///< that its put asks for
+  base::GroupPlace group{};
   client::ReplicaPlace place;
   std::shared_ptr<Mapped> mapped;
   bool is_held = false;  ///< entered for writing
+  bool is_sealed = false;
   Outcome outcome = Outcome::kDone;
   std::vector<std::uint64_t> page_digests;
   std::vector<std::byte> header;
@@ -46,7 +50,7 @@ struct Transfer {
   void enter();
   void leave();
   void describe();
-  void write_page(std::uint64_t page, std::span<const std::byte> value);
+  void write_page(std::uint64_t page);
   void make_header();
   void write_header();
   void seal(Fault fault);

@@ -58,7 +58,7 @@ enum {
   /* Try again here. */
   AQUIFER_BUSY = 10,       /**< no space could be made within the deadline */
   AQUIFER_TIMEOUT = 11,    /**< the deadline passed; a put that ends so was not stored */
-  AQUIFER_UNKNOWN = 12,    /**< the connection broke during the commit of a put: it may be stored */
+  AQUIFER_UNKNOWN = 12,    /**< a put whose commit got no answer in time: it may be stored */
   AQUIFER_RECOVERING = 13, /**< not found, while nodes are still missing after a restart */
   AQUIFER_PENDING = 14,    /**< removed from sight; some node has still to confirm it */
   AQUIFER_IN_FLIGHT = 15,  /**< another put of the key is open */
@@ -237,7 +237,9 @@ typedef struct aquifer_put_options_t {
   aquifer_text_t parent;         /**< for items that name no parent of their own; none */
   aquifer_text_t name_space;     /**< the client's */
   uint32_t timeout_ms;           /**< the client's */
-  uint32_t reserved;
+  uint32_t group; /**< of a batch, 1: all its objects become visible together, or none
+                       does. When one cannot be put, its status says why and the others
+                       end as AQUIFER_CANCELLED. Its keys are distinct; 0 */
 } aquifer_put_options_t;
 
 /** One object of a put: the value is the concatenation of its pieces, 1 to AQUIFER_VALUE_BYTES

@@ -146,6 +146,11 @@ struct PutOptions {
   unsigned replicas = 1;              ///< 1 to Limits::kReplicas, on distinct nodes
   std::string_view preferred_node{};  ///< name of the node for the first replica, where it has room
   CallOptions call{};
+  /// Of a batch: all its objects become visible together, or none does, whatever fails in between.
+  /// Those that are there already (kExists) count as visible. When one cannot be put, its status
+  /// says why and the others end as kCancelled. Its keys are distinct; costs one more exchange
+  /// between meta and the nodes.
+  bool group = false;
 };
 
 enum class Transport : std::uint8_t {

@@ -69,6 +69,13 @@ Transport read_transport(nb::handle transport) {
 
 }  // namespace
 
+bool read_flag(nb::handle flag, const char* name) {
+  if (!PyBool_Check(flag.ptr())) {
+    raise_wrong_type({name}, "bool", flag.ptr());
+  }
+  return flag.ptr() == Py_True;
+}
+
 std::uint64_t read_number(nb::handle value, const Place& place, std::uint64_t low,
                           std::uint64_t high) {
   if (!PyIndex_Check(value.ptr()) || PyBool_Check(value.ptr())) {

@@ -39,6 +39,9 @@ struct ClientArguments {
 /// All but the address of meta.
 ClientOptions read_client_options(const ClientArguments& arguments);
 
+/// True or False, and nothing that counts as one.
+bool read_flag(nb::handle flag, const char* name);
+
 /// An int from `low` to `high`, which is below 2^63. bool is an int to Python, and a mistake here.
 std::uint64_t read_number(nb::handle value, const Place& place, std::uint64_t low,
                           std::uint64_t high);

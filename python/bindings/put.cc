@@ -28,12 +28,13 @@ nb::object put(Client& self, nb::handle key, nb::handle value, nb::handle parent
 
 template <PutMode mode>
 nb::object put_batch(Client& self, nb::handle keys, nb::handle values, nb::handle parents,
-                     nb::handle replicas, nb::handle preferred_node, nb::handle name_space,
-                     nb::handle timeout) {
+                     nb::handle group, nb::handle replicas, nb::handle preferred_node,
+                     nb::handle name_space, nb::handle timeout) {
   const KeyTable names(keys);
   const ParentTable continued(parents, names.size());
   PutOptions options = read_put_options(replicas, preferred_node, name_space, timeout);
   options.mode = mode;
+  options.group = read_flag(group, "group");
   PieceTable<ConstPiece> pieces;
   pieces.add_all(values, names.size(), {"values"});
   std::vector<PutItem> items(names.size());
@@ -56,8 +57,8 @@ void bind_mode(nb::class_<Client>& type, const char* name, const char* doc, cons
   type.def(name, put<mode>, nb::arg("key").none(), nb::arg("value").none(), nb::kw_only(),
            nb::arg("parent") = nb::none(), replicas, preferred_node, name_space, timeout, doc);
   type.def(batch_name, put_batch<mode>, nb::arg("keys").none(), nb::arg("values").none(),
-           nb::kw_only(), nb::arg("parents") = nb::none(), replicas, preferred_node, name_space,
-           timeout, batch_doc);
+           nb::kw_only(), nb::arg("parents") = nb::none(), nb::arg("group").none() = false,
+           replicas, preferred_node, name_space, timeout, batch_doc);
 }
 
 }  // namespace
@@ -67,7 +68,11 @@ void bind_put(nb::class_<Client>& type) {
       type, "put",
       "Stores a value. EXISTS is a success that moved nothing. After any status but OK,\n"
       "EXISTS and UNKNOWN the value is not in the pool.",
-      "put_batch", "put for many keys, with at most two calls to meta: a list of Status.");
+      "put_batch",
+      "put for many keys, with at most two calls to meta: a list of Status. group=True: all "
+      "become\n"
+      "visible together, or none does; when one cannot be put, its status says why and the others\n"
+      "are CANCELLED. The keys of a group are distinct.");
   bind_mode<PutMode::kIfAbsent>(
       type, "put_if_absent",
       "put, unless another put of the key is open: that is IN_FLIGHT, at once.",

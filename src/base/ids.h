@@ -31,6 +31,15 @@ struct PutId {
   explicit operator bool() const { return sequence != 0; }
 };
 
+/// The place of a put among those that become visible together: their ids are consecutive, and of
+/// one meta. A count of 0: it is of no group.
+struct GroupPlace {
+  std::uint16_t index = 0;
+  std::uint16_t count = 0;
+  bool operator==(const GroupPlace&) const = default;
+  constexpr explicit operator bool() const { return count != 0; }
+};
+
 /// 128 bits of a keyed hash.
 struct Hash128 {
   std::uint64_t low = 0;

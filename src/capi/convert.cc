@@ -135,7 +135,7 @@ Read<CallOptions> read(const aquifer_call_options_t* options) {
 
 Read<PutCall> read(const aquifer_put_options_t* options) {
   const auto known = read_struct(options);
-  if (!known || known->reserved != 0) {
+  if (!known || known->group > 1) {
     return {.refused = &kWrongStruct};
   }
   if (!is_text(known->name_space) || !is_text(known->preferred_node) || !is_text(known->parent)) {
@@ -149,6 +149,7 @@ Read<PutCall> read(const aquifer_put_options_t* options) {
   call.options.replicas = known->replicas == 0 ? 1 : known->replicas;
   call.options.preferred_node = view_of(known->preferred_node);
   call.options.call = {view_of(known->name_space), milliseconds(known->timeout_ms)};
+  call.options.group = known->group != 0;
   call.parent = view_of(known->parent);
   return {.value = call};
 }

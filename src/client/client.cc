@@ -109,7 +109,8 @@ std::vector<Status> Client::put_batch(std::span<const PutItem> items, const PutO
           session_->remember({Status::kInvalidArgument, "replicas go from 1 to 8", {}});
           return failed(Status::kInvalidArgument);
         }
-        return session_->put(items, options, call);
+        return options.group ? session_->put_group(items, options, call)
+                             : session_->put(items, options, call);
       },
       failed);
 }

@@ -217,12 +217,12 @@ Status OpenObject::seal_and_finish(const Call& call) {
     all.push_back(open[0].replicas[i].get());
   }
   session_->move(all, Session::Work::kSeal, call);
-  open[0].failure = open[0].failure_of_replicas();
-  if (io::Clock::now() >= call.deadline && open[0].failure == Status::kOk) {
-    open[0].failure = Status::kUnknown;  // sealed: see Session::write_puts
+  open[0].judge(io::Clock::now() >= call.deadline, open[0].may_be_sealed());
+  if (open[0].may_be_found) {
+    open[0].failure = Status::kUnknown;  // there is no other try
   }
   std::vector<Status> statuses(1);
-  session_->finish_puts(open, call, statuses);
+  session_->finish_puts(open, false, call, statuses);
   session_->remember(statuses[0], key_);
   session_->report_soon(call.deadline, false);
   return statuses[0];

@@ -1,6 +1,8 @@
 // What a put does: start (meta places it), write and seal every replica, finish (meta makes it
 // visible).
 #include <algorithm>
+#include <numeric>
+#include <unordered_set>
 
 #include "base/strings.h"
 #include "client/open_put.h"
@@ -28,6 +30,25 @@ Status check(const PutItem& item) {
   return bytes > Limits::kValueBytes ? Status::kTooLarge : Status::kOk;
 }
 
+// Meta will know soon, and may place it elsewhere.
+bool is_failed_write(Status status) {
+  return status == Status::kUnreachable || status == Status::kIntegrity;
+}
+
+// What is wrong with the items of a group; kCancelled where it is another one.
+std::vector<Status> check_group(std::span<const PutItem> items) {
+  std::vector<Status> statuses(items.size(), Status::kCancelled);
+  std::unordered_set<std::string_view> keys;
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    if (const Status status = check(items[i]); status != Status::kOk) {
+      statuses[i] = status;
+    } else if (!keys.insert(items[i].key).second) {
+      statuses[i] = Status::kInvalidArgument;
+    }
+  }
+  return statuses;
+}
+
 // A moment past the deadline, for a word that need not be answered.
 io::Deadline late(const Call& call) {
   return std::max(call.deadline, io::Clock::now() + std::chrono::milliseconds(5));
@@ -49,19 +70,21 @@ std::vector<Status> Session::put(std::span<const PutItem> items, const PutOption
   // Under pressure a batch can be larger than what is free at once: what found room is written and
   // committed, which makes it evictable, and the rest starts again.
   int failures = 0;
+  std::vector<bool> found(items.size());
   while (!left.empty() && io::Clock::now() < call.deadline) {
     const std::size_t before = left.size();
-    const bool started = put_round(items, left, options, call, statuses);
-    // A node that cannot be reached, or a wire that damages: meta will know soon, and may place it
-    // elsewhere.
+    const bool started = put_round(items, left, options, call, statuses, found);
     const bool again = started && ++failures < kWriteTries;
     std::erase_if(left, [&](std::size_t i) {
-      const bool failed_write =
-          statuses[i] == Status::kUnreachable || statuses[i] == Status::kIntegrity;
-      return statuses[i] != Status::kBusy && !(again && failed_write);
+      return statuses[i] != Status::kBusy && !(again && is_failed_write(statuses[i]));
     });
     if (left.size() == before && !again) {
       break;
+    }
+  }
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    if (found[i] && is_failed_write(statuses[i])) {
+      statuses[i] = Status::kUnknown;
     }
   }
   for (std::size_t i = 0;
@@ -71,9 +94,43 @@ std::vector<Status> Session::put(std::span<const PutItem> items, const PutOption
   return statuses;
 }
 
+// As a whole, or not at all; so it is tried again as a whole.
+std::vector<Status> Session::put_group(std::span<const PutItem> items, const PutOptions& options,
+                                       const Call& call) {
+  std::vector<Status> statuses = check_group(items);
+  std::vector<std::size_t> all(items.size());
+  std::iota(all.begin(), all.end(), std::size_t{0});
+  std::vector<bool> found(items.size());
+  const auto any = [&](auto is) { return std::any_of(statuses.begin(), statuses.end(), is); };
+  const bool good = !any([](Status status) { return status != Status::kCancelled; });
+  for (int failures = 0; good && io::Clock::now() < call.deadline;) {
+    const bool started = put_round(items, all, options, call, statuses, found);
+    const bool again = started && any(is_failed_write) && ++failures < kWriteTries;
+    if (!again && !any([](Status status) { return status == Status::kBusy; })) {
+      break;
+    }
+  }
+  if (any(is_failed_write) && std::find(found.begin(), found.end(), true) != found.end()) {
+    std::replace_if(
+        statuses.begin(), statuses.end(),
+        [](Status status) { return is_failed_write(status) || status == Status::kCancelled; },
+        Status::kUnknown);
+  }
+  // The others fell with one that says why.
+  const auto why = std::find_if(statuses.begin(), statuses.end(), [](Status status) {
+    return !is_success(status) && status != Status::kCancelled;
+  });
+  const std::size_t told = why == statuses.end() ? 0 : why - statuses.begin();
+  if (!items.empty()) {
+    remember(statuses[told], items[told].key, options.replicas);
+  }
+  report_soon(call.deadline, false);
+  return statuses;
+}
+
 bool Session::put_round(std::span<const PutItem> items, std::span<std::size_t const> indexes,
-                        const PutOptions& options, const Call& call,
-                        std::vector<Status>& statuses) {
+                        const PutOptions& options, const Call& call, std::vector<Status>& statuses,
+                        std::vector<bool>& found) {
   protocol::PutStart request;
   for (const std::size_t i : indexes) {
     request.items.push_back({items[i].key, memory::total_bytes(items[i].pieces), items[i].parent});
@@ -87,14 +144,22 @@ bool Session::put_round(std::span<const PutItem> items, std::span<std::size_t co
   if (failure != Status::kOk || open.empty()) {
     return false;
   }
+  const bool group = options.group && open.size() > 1;
   for (OpenPut& put : open) {
     put.index = indexes[put.index];
     for (auto& transfer : put.replicas) {
       transfer->source = items[put.index].pieces;
+      if (group) {
+        transfer->group = {static_cast<std::uint16_t>(put.put.sequence - open[0].put.sequence),
+                           static_cast<std::uint16_t>(open.size())};
+      }
     }
   }
-  write_puts(open, call);
-  finish_puts(open, call, statuses);
+  write_puts(open, group, call);
+  finish_puts(open, group, call, statuses);
+  for (const OpenPut& put : open) {
+    found[put.index] = found[put.index] || put.may_be_found;
+  }
   return true;
 }
 
@@ -104,6 +169,7 @@ Status Session::start_puts(protocol::PutStart& request, const PutOptions& option
   request.replicas = options.replicas;
   request.preferred_node = options.preferred_node;
   request.mode = options.mode;
+  request.group = options.group;
   protocol::Handles reply;
   const auto start = [&](bool& sent) {
     const auto left =
@@ -144,7 +210,7 @@ Status Session::start_puts(protocol::PutStart& request, const PutOptions& option
   return Status::kOk;
 }
 
-void Session::write_puts(std::vector<OpenPut>& open, const Call& call) {
+void Session::write_puts(std::vector<OpenPut>& open, bool group, const Call& call) {
   std::vector<Transfer*> transfers;
   for (OpenPut& put : open) {
     for (auto& transfer : put.replicas) {
@@ -154,21 +220,26 @@ void Session::write_puts(std::vector<OpenPut>& open, const Call& call) {
   move(transfers, Work::kWrite, call);
   move(transfers, Work::kSeal, call);
   const bool late = io::Clock::now() >= call.deadline;
+  // One of a group can be found only when all can.
+  const bool all =
+      std::all_of(open.begin(), open.end(), [](const OpenPut& put) { return put.may_be_sealed(); });
   for (OpenPut& put : open) {
-    put.failure = put.failure_of_replicas();
-    if (late && put.failure == Status::kOk) {
-      // No commit follows a deadline. But what is sealed counts as committed for a meta that has to
-      // learn it, should the present one die before it takes the slots back.
-      put.failure = Status::kUnknown;
+    put.judge(late, group ? all : put.may_be_sealed());
+  }
+  const auto is_good = [](const OpenPut& put) { return put.failure == Status::kOk; };
+  if (group && !std::all_of(open.begin(), open.end(), is_good)) {
+    for (OpenPut& put : open) {
+      put.failure = !is_good(put) ? put.failure : all ? Status::kUnknown : Status::kCancelled;
     }
   }
 }
 
 // Commits what is whole and gives up the rest. A commit whose answer is lost is asked again until
 // the deadline; after that nobody can say.
-void Session::finish_puts(std::vector<OpenPut>& open, const Call& call,
+void Session::finish_puts(std::vector<OpenPut>& open, bool group, const Call& call,
                           std::vector<Status>& statuses) {
   protocol::PutFinish request;
+  request.group = group;
   const auto left =
       std::chrono::duration_cast<std::chrono::milliseconds>(call.deadline - io::Clock::now());
   request.timeout_ms = static_cast<std::uint32_t>(std::max<std::int64_t>(left.count() * 8 / 10, 1));

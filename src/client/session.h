@@ -38,6 +38,8 @@ class Session : public std::enable_shared_from_this<Session> {
 
   std::vector<Status> put(std::span<const PutItem> items, const PutOptions& options,
                           const Call& call);
+  std::vector<Status> put_group(std::span<const PutItem> items, const PutOptions& options,
+                                const Call& call);
   std::vector<Result<PendingPut>> open_puts(std::span<const OpenItem> items,
                                             const PutOptions& options,
                                             std::chrono::milliseconds lifetime, const Call& call);
@@ -112,14 +114,17 @@ class Session : public std::enable_shared_from_this<Session> {
   void pay_owed(io::Deadline deadline);
 
   // put.cc
-  /// False when nothing could be started.
+  /// False when nothing could be started. Items that may have been left behind, sealed, are marked
+  /// in `found`.
   bool put_round(std::span<const PutItem> items, std::span<std::size_t const> indexes,
-                 const PutOptions& options, const Call& call, std::vector<Status>& statuses);
+                 const PutOptions& options, const Call& call, std::vector<Status>& statuses,
+                 std::vector<bool>& found);
   /// Asks meta for room. A status per item; what may be written is in `open`.
   Status start_puts(protocol::PutStart& request, const PutOptions& options, const Call& call,
                     std::vector<Status>& statuses, std::vector<OpenPut>& open);
-  void write_puts(std::vector<OpenPut>& open, const Call& call);
-  void finish_puts(std::vector<OpenPut>& open, const Call& call, std::vector<Status>& statuses);
+  void write_puts(std::vector<OpenPut>& open, bool group, const Call& call);
+  void finish_puts(std::vector<OpenPut>& open, bool group, const Call& call,
+                   std::vector<Status>& statuses);
 
   // get.cc
   std::vector<GetOutcome> read_all(std::vector<Reading>& readings, bool overlap, const Call& call);

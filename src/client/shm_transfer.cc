@@ -197,7 +197,8 @@ void describe(Transfer& transfer) {
   pool::SlotContent content;
   content.put = transfer.put;
   content.header_digest = transfer.header_digest;
-  content.value_bytes = transfer.value_bytes;
+  content.value_bytes = static_cast<std::uint32_t>(transfer.value_bytes);
+  content.group = transfer.group;
   content.header_bytes = transfer.header_bytes();
   content.extent_count = transfer.place.extent_count;
   content.replicas = transfer.replicas;
@@ -258,8 +259,9 @@ void seal(Transfer& transfer) {
     memory::copy_digest(0, to, from, piece.bytes, Stores::kCached);
     sealed = pool::swap_word(transfer.mapped->view.slot(transfer.place.slot),
                              {transfer.place.generation, SlotState::kGranted},
-                             {transfer.place.generation, SlotState::kSealed});
+                             {transfer.place.generation, pool::sealed_state(transfer.group)});
   });
+  transfer.may_be_sealed = sealed;
   if (!no_fault) {
     transfer.fail(Outcome::kUnreachable);
   } else if (!sealed) {

@@ -52,7 +52,8 @@ BulkRequest request_for(const Exchange& exchange, BulkOp op) {
   request.slot = transfer.place.slot;
   request.put = transfer.put;
   request.header_bytes = transfer.header_bytes();
-  request.value_bytes = transfer.value_bytes;
+  request.value_bytes = static_cast<std::uint32_t>(transfer.value_bytes);
+  request.group = transfer.group;
   request.header_digest = transfer.header_digest;
   request.extent_count = transfer.place.extent_count;
   request.replicas = transfer.replicas;
@@ -474,6 +475,7 @@ void seal_tcp(std::span<Transfer* const> transfers, const Effort& effort) {
     if (!transfer->failed()) {
       const auto header = pool::encode_header(transfer->identity(), transfer->page_digests);
       transfer->header_digest = pool::digest_of_header(transfer->put, header);
+      transfer->may_be_sealed = true;
       seals[transfer->peer.get()].push_back({Exchange::What::kSeal, {transfer, 0, 0}, 0, false});
     }
   }

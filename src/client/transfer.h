@@ -36,6 +36,7 @@ struct Transfer {
   base::PutId put{};
   std::uint64_t value_bytes = 0;
   std::uint16_t replicas = 1;  ///< writes: that the put asked for
+  base::GroupPlace group{};    ///< writes
   ReplicaPlace place;
   std::shared_ptr<Peer> peer;
   std::shared_ptr<MappedSegment> mapped;  ///< by memory; null: by TCP
@@ -49,6 +50,7 @@ struct Transfer {
   std::vector<std::uint64_t>
       page_digests;                 ///< reads: what the header says; writes: what was written
   std::uint64_t header_digest = 0;  ///< writes: for the commit
+  bool may_be_sealed = false;       ///< writes: the last step was tried
 
   std::uint32_t header_bytes() const {
     return pool::header_bytes(name_space.size(), key.size(), value_bytes);

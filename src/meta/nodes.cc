@@ -103,6 +103,7 @@ void StateMachine::node_hello(SessionId session, std::uint64_t request,
     }
     node = segment_of(hello, session).node;  // another process may serve it from here on
     segments_.repeat_reclaims(index);
+    tell_to_publish_ = true;
     tell_members_ = true;  // the process may be another
     walk_again();
   }
@@ -161,6 +162,7 @@ void StateMachine::drop_segment(SegmentIndex index) {
     copying_.erase(entry.second.put);
     return true;
   });
+  drop_from_groups(index);
   // Puts that write there can only fail; their other replicas are taken back.
   const auto is_lost = [&](const PlacedReplica& replica) { return replica.segment == index; };
   open_puts_.for_each([&](OpenPutIndex at) {

@@ -37,7 +37,7 @@ OpenPutIndex OpenPuts::open() {
   const OpenPutIndex index = free_.back();
   free_.pop_back();
   OpenPut& put = records_[index];
-  put.cancelled = false;
+  put.cancelled = put.publishing = false;
   put.epoch = epoch_;
   put.sequence = numbers_.begin(index);
   const OpenPutIndex first = first_of_key(put.hash);

@@ -38,6 +38,7 @@ struct OpenPut {
   std::vector<PlacedReplica> replicas;
   PutMode mode = PutMode::kKeep;
   bool cancelled = false;
+  bool publishing = false;  ///< with its group: it neither expires nor goes with its client
   // The lists that it is in belong to OpenPuts.
   Links of_key;
   Links of_client;

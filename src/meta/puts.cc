@@ -109,12 +109,18 @@ void StateMachine::put_start(SessionId session, std::uint64_t request,
   const Time lifetime{std::min(start.lifetime_ms, kTimeoutMaxMs)};
   waiting.put_expires = (start.lifetime_ms == 0 ? waiting.deadline : now + lifetime) + kCommitGrace;
   waiting.mode = start.mode;
+  waiting.group = start.group;
   waiting.items.reserve(start.items.size());
   const auto hash = hasher_.in(start.name_space);
   for (const protocol::PutStartItem& item : start.items) {
     waiting.items.push_back(start_item(start, item, hash));
   }
   answer_what_exists(waiting.items, start.mode, now);
+  waiting.failed =
+      start.group &&
+      std::any_of(waiting.items.begin(), waiting.items.end(), [](const StartItem& item) {
+        return item.answered && item.status != Status::kExists;
+      });
   waiting_starts_.push_back(std::move(waiting));  // served by settle(), in the order of arrival
 }
 
@@ -130,14 +136,22 @@ void StateMachine::serve_waiting_starts() {
 // Places what can be placed; true when every item has its answer.
 bool StateMachine::fill(WaitingStart& start) {
   std::size_t held = 0;
+  const auto refuse_item = [&](StartItem& item, Status status) {
+    item.answer(status);
+    start.failed = start.group;
+  };
   for (StartItem& item : start.items) {
     if (item.answered) {
       held += item.status == Status::kOk ? 1 : 0;
       continue;
     }
+    if (start.failed) {
+      item.answer(Status::kCancelled);
+      continue;
+    }
     // Another may have begun, or ended, while this one waited.
     if (start.mode == PutMode::kIfAbsent && is_being_put(item.hash)) {
-      item.answer(Status::kInFlight);
+      refuse_item(item, Status::kInFlight);
       continue;
     }
     OpenPut& put = open_puts_.blank();
@@ -147,7 +161,7 @@ bool StateMachine::fill(WaitingStart& start) {
       continue;
     }
     if (!can_ever_be_placed(start, item)) {
-      item.answer(Status::kNoSpace);
+      refuse_item(item, Status::kNoSpace);
       continue;
     }
     if (!segments_.any_alive()) {
@@ -159,7 +173,8 @@ bool StateMachine::fill(WaitingStart& start) {
         waits_for_limbo) {
       return false;
     }
-    item.answer(Status::kBusy);  // this batch itself holds all there is
+    // This batch itself holds all there is.
+    refuse_item(item, start.group ? Status::kNoSpace : Status::kBusy);
   }
   return true;
 }
@@ -214,6 +229,9 @@ void StateMachine::answer(WaitingStart& start) {
       end_unanswered(item);
     }
   }
+  if (start.group) {
+    end_failed_group(start);
+  }
   reply_handles(start.session, Method::kPutStart, start.request, [&](HandleWriter& handles) {
     for (const StartItem& item : start.items) {
       if (item.status != Status::kOk) {
@@ -227,6 +245,26 @@ void StateMachine::answer(WaitingStart& start) {
       handles.add(Status::kOk, item.put, item.value_bytes);
     }
   });
+}
+
+// Either all of a group can be written, or nothing of it. Its puts have numbers in a row, of one
+// epoch: so it is told from what lies in the segments which belong together.
+void StateMachine::end_failed_group(WaitingStart& start) {
+  bool failed = false;
+  std::optional<base::PutId> last;
+  for (const StartItem& item : start.items) {
+    if (item.status == Status::kOk) {
+      failed = failed || (last && item.put != base::PutId{last->epoch, last->sequence + 1});
+      last = item.put;
+    } else {
+      failed = failed || item.status != Status::kExists;
+    }
+  }
+  for (StartItem& item : start.items) {
+    if (failed && item.status == Status::kOk) {
+      end_unanswered(item);
+    }
+  }
 }
 
 // Nobody will ever hear the answers: what these starts hold goes back, and they leave the queue.
@@ -249,25 +287,38 @@ void StateMachine::put_finish(SessionId session, std::uint64_t request,
   if (finish.items.size() > Limits::kBatchKeys) {
     return refuse_batch(session, Method::kPutFinish, request);
   }
+  const base::ClientId client = client_of_.at(session);
+  const Time deadline = now + Time(finish.timeout_ms);
+  for (const std::uint64_t ticket : finish.abandoned) {
+    abandon(client, ticket);
+  }
+  if (finish.group && can_publish(finish, client)) {
+    return publish(session, request, finish, deadline);
+  }
+  if (finish.group && wait_again(session, request, finish, deadline)) {
+    return;
+  }
+  finish_puts(session, request, client, finish, !finish.group, deadline, now);
+}
+
+void StateMachine::finish_puts(SessionId session, std::uint64_t request, base::ClientId client,
+                               const protocol::PutFinishView& finish, bool may_commit,
+                               Time deadline, Time now) {
   const RemoveId id = ++next_remove_;
-  WaitingRemove waiting{session, Method::kPutFinish, request, now + Time(finish.timeout_ms), {}, {},
-                        0};
+  WaitingRemove waiting{session, Method::kPutFinish, request, deadline, {}, {}, 0};
   for (std::size_t i = 0; i < finish.items.size(); ++i) {
     std::uint32_t owing = 0;
     waiting.statuses.push_back(
-        finish_put(client_of_.at(session), finish.items[i], id << 16 | i, owing, now));
+        finish_put(client, finish.items[i], may_commit, id << 16 | i, owing, now));
     waiting.owing.push_back(owing);
     waiting.owing_in_all += owing;
     waiting.puts.push_back(finish.items[i].put);
-  }
-  for (const std::uint64_t ticket : finish.abandoned) {
-    abandon(client_of_.at(session), ticket);
   }
   answer_when_gone(id, std::move(waiting));
 }
 
 Status StateMachine::finish_put(base::ClientId client, const protocol::PutFinishItemView& item,
-                                RemoveId remove, std::uint32_t& owing, Time now) {
+                                bool may_commit, RemoveId remove, std::uint32_t& owing, Time now) {
   const OpenPutIndex index = open_puts_.find(item.put);
   if (index == kNone) {
     if (open_puts_.is_ours(item.put)) {
@@ -283,8 +334,11 @@ Status StateMachine::finish_put(base::ClientId client, const protocol::PutFinish
   if (put.client != client) {
     return Status::kDenied;
   }
+  if (put.publishing) {
+    return Status::kUnknown;  // what has been decided is not taken back
+  }
   Status status = Status::kCancelled;
-  if (item.commit && !put.cancelled) {
+  if (item.commit && may_commit && !put.cancelled) {
     status = commit(put, item, remove, owing, now);
   }
   // What did not become an object is answered when it cannot become one any more.
@@ -369,7 +423,7 @@ void StateMachine::abandon(base::ClientId client, std::uint64_t ticket) {
 
 void StateMachine::expire_puts(Time now) {
   open_puts_.expire(now, [&](OpenPutIndex put) {
-    if (!open_puts_[put].cancelled) {
+    if (!open_puts_[put].cancelled && !open_puts_[put].publishing) {
       cancel(open_puts_[put]);
     }
   });
@@ -377,8 +431,10 @@ void StateMachine::expire_puts(Time now) {
 
 void StateMachine::cancel_puts_of(base::ClientId client) {
   open_puts_.for_each_of_client(client, [&](OpenPutIndex put) {
-    cancel(open_puts_[put]);
-    open_puts_.close(put, Status::kCancelled);
+    if (!open_puts_[put].publishing) {
+      cancel(open_puts_[put]);
+      open_puts_.close(put, Status::kCancelled);
+    }
   });
 }
 

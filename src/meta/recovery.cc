@@ -72,12 +72,16 @@ bool StateMachine::was_forgotten(const protocol::NodeHello& hello) const {
   return holds && hello.epoch < roster_epoch_ && !roster_.contains(hello.node);
 }
 
+bool StateMachine::all_is_reported() const {
+  return has_heard_ && recovering_ == 0 && missing_.empty();
+}
+
 // True when all that was ever acknowledged is in the directory, or never will be.
-bool StateMachine::is_whole() const { return has_heard_ && recovering_ == 0 && missing_.empty(); }
+bool StateMachine::is_whole() const { return all_is_reported() && held_owing_ == 0; }
 
 // Before the first node has said hello nobody can tell an empty pool from one that is coming back.
 bool StateMachine::recovering() const {
-  return is_young_ || recovering_ != 0 || (expects_ && !missing_.empty());
+  return is_young_ || recovering_ != 0 || (expects_ && (!missing_.empty() || held_owing_ != 0));
 }
 
 void StateMachine::end_expectations(Time now, bool was_away) {
@@ -96,6 +100,9 @@ void StateMachine::end_expectations(Time now, bool was_away) {
     tell_members_ = true;
   }
   expects_ = expects_ && now < *expect_until_;
+  if (all_is_reported()) {
+    take_back_held();
+  }
   if (is_whole()) {
     cuts_.clear();
   }
@@ -170,9 +177,18 @@ void StateMachine::adopt(SegmentIndex index, const protocol::RecoveredObject& ob
   if (!taken) {
     return;
   }
-  PlacedReplica& replica = *taken;
-  const base::Hash128 hash{object.hash_low, object.hash_high};
-  replica.hash = hash;
+  taken->hash = {object.hash_low, object.hash_high};
+  if (object.prepared) {
+    return hold(object, *std::move(taken));
+  }
+  adopt(object, *std::move(taken), now);
+  if (object.group) {
+    publish_held(group_id(object.put, object.group));  // one of it was published: all is
+  }
+}
+
+void StateMachine::adopt(const protocol::RecoveredObject& object, PlacedReplica replica, Time now) {
+  const base::Hash128 hash = replica.hash;
   // What this meta has not started was started before the remove, whatever epoch it says: the own
   // one may have been taken later.
   if (const auto removed = cuts_.find(hash);

@@ -150,6 +150,12 @@ void StateMachine::handle_node(SessionId session, const rpc::Frame& frame, Time 
           finish_removes(segments_.reclaimed(index, m, options_.fault_reuse_limbo));
         }
       });
+    case Method::kPublished:
+      return decode_and<protocol::Published>(session, frame, [&](const auto& m) {
+        if (m.segment == segment.id) {
+          published(index, m, now);
+        }
+      });
     case Method::kCopied:
       return decode_and<protocol::Copied>(session, frame, [&](const auto& m) {
         if (m.segment == segment.id) {
@@ -231,6 +237,7 @@ void StateMachine::tick(Time now) {
     waiting_starts_.erase(late);
   }
   expire_puts(now);
+  expire_groups(now);
   expire_removes(now);
   expire_pins(now);
   expire_lists(now);
@@ -262,6 +269,7 @@ void StateMachine::settle() {
   serve_waiting_starts();
   segments_.keep_reserve();
   tell_members();
+  tell_to_publish();
   segments_.for_each([&](SegmentIndex index, Segment& segment) {
     if (!segment.alive()) {
       return;

@@ -61,6 +61,7 @@ struct StateOptions {
   struct Faults {
     bool adopts_removed = false;        ///< a cut is not looked at when a node reports
     bool allocates_unreported = false;  ///< hands out space before the report is complete
+    bool publishes_half = false;        ///< a part of a group that is reported is enough
   } faults;
 };
 
@@ -106,7 +107,35 @@ class StateMachine {
     Time node_deadline{};  ///< until then a first node may still join
     Time put_expires{};
     PutMode mode = PutMode::kKeep;
+    bool group = false;
+    bool failed = false;  ///< a group of which one cannot be put
     std::vector<StartItem> items;
+  };
+  /// Objects that become visible together (groups.cc): those of open puts, or those that nodes have
+  /// reported and of which none is known to have been published.
+  struct Group {
+    // Open puts.
+    SessionId session = 0;
+    std::uint64_t request = 0;  ///< 0: nobody waits for the answer any more
+    Time deadline{};
+    base::ClientId client{};
+    struct Item {
+      base::PutId put{};
+      std::vector<std::uint64_t> header_digests;
+    };
+    std::vector<Item> items;
+    bool failed = false;
+    // Reported ones.
+    struct Held {
+      protocol::RecoveredObject object;
+      PlacedReplica replica;
+    };
+    std::map<std::pair<SegmentIndex, std::uint32_t>, Held> held;  ///< by their slots
+    std::vector<std::uint32_t> replicas;  ///< that have come, of each object
+    std::uint32_t absent = 0;             ///< objects of which none has
+    bool is_whole = false;
+
+    std::uint32_t owing = 0;  ///< slots that nodes have been told to seal
   };
   /// A request that took values away and is answered when no reader can get them any more.
   struct WaitingRemove {
@@ -174,16 +203,36 @@ class StateMachine {
   void open(OpenPut& put, const WaitingStart& start, StartItem& item);
   bool can_ever_be_placed(const WaitingStart& start, const StartItem& item);
   void answer(WaitingStart& start);
+  void end_failed_group(WaitingStart& start);
   void end_unanswered(StartItem& item);
   void forget_starts(SessionId session);
-  Status finish_put(base::ClientId client, const protocol::PutFinishItemView& item, RemoveId remove,
-                    std::uint32_t& owing, Time now);
+  void finish_puts(SessionId session, std::uint64_t request, base::ClientId client,
+                   const protocol::PutFinishView& finish, bool may_commit, Time deadline, Time now);
+  Status finish_put(base::ClientId client, const protocol::PutFinishItemView& item, bool may_commit,
+                    RemoveId remove, std::uint32_t& owing, Time now);
   Status commit(OpenPut& put, const protocol::PutFinishItemView& item, RemoveId remove,
                 std::uint32_t& owing, Time now);
   std::uint32_t cancel(OpenPut& put, RemoveId waiting = 0);
   void expire_puts(Time now);
   void cancel_puts_of(base::ClientId client);
   void abandon(base::ClientId client, std::uint64_t ticket);
+
+  // groups.cc
+  static base::PutId group_id(const base::PutId& put, base::GroupPlace place);
+  bool can_publish(const protocol::PutFinishView& finish, base::ClientId client) const;
+  bool wait_again(SessionId session, std::uint64_t request, const protocol::PutFinishView& finish,
+                  Time deadline);
+  void publish(SessionId session, std::uint64_t request, const protocol::PutFinishView& finish,
+               Time deadline);
+  void seal(const base::PutId& id, const PlacedReplica& replica);
+  void tell_to_publish();
+  void published(SegmentIndex index, const protocol::Published& message, Time now);
+  void end_group(const base::PutId& id, Time now);
+  void expire_groups(Time now);
+  void hold(const protocol::RecoveredObject& object, PlacedReplica replica);
+  void publish_held(const base::PutId& id);
+  void drop_from_groups(SegmentIndex index);
+  void take_back_held();
 
   // lookups.cc
   void refuse_batch(SessionId session, protocol::Method method, std::uint64_t request);
@@ -226,12 +275,14 @@ class StateMachine {
   Status take_over(const protocol::NodeHello& hello, Time now);
   bool recovering() const;
   bool is_whole() const;
+  bool all_is_reported() const;
   void end_expectations(Time now, bool was_away);
   bool was_forgotten(const protocol::NodeHello& hello) const;
   void cut(const base::Hash128& hash, const base::PutId& last);
   void begin_recovery(Segment& segment, const protocol::NodeHello& hello);
   void recovered(SegmentIndex index, const protocol::Recovered& report, Time now);
   void adopt(SegmentIndex index, const protocol::RecoveredObject& object, Time now);
+  void adopt(const protocol::RecoveredObject& object, PlacedReplica replica, Time now);
   Status finish_earlier(const protocol::PutFinishItemView& item, ObjectIndex object) const;
 
   // upkeep.cc
@@ -280,6 +331,17 @@ class StateMachine {
   std::unordered_map<base::Hash128, Time> pinned_until_;
   std::uint64_t integrity_failures_ = 0;
   Time last_watch_{};
+
+  std::map<base::PutId, Group> groups_;
+  /// Slots that nodes are to seal, until they have answered.
+  struct ToSeal {
+    std::uint64_t generation = 0;
+    base::PutId group{};
+    SessionId told = 0;  ///< the session in which the node was told
+  };
+  std::map<std::pair<SegmentIndex, std::uint32_t>, ToSeal> to_seal_;
+  bool tell_to_publish_ = false;
+  std::size_t held_owing_ = 0;  ///< of to_seal_, those that were reported
 
   FillLeases fills_;
   HotObjects hot_;

@@ -100,10 +100,10 @@ class SimulatedNode {
   bool hangs = false;  ///< connected, but says nothing
 
   /// What the writer of a replica does at its end; false when the slot was taken from it.
-  bool seal(const protocol::Replica& replica) {
+  bool seal(const protocol::Replica& replica, pool::SlotState as = pool::SlotState::kSealed) {
     const bool mine = is(replica, pool::SlotState::kGranted);
     if (mine) {
-      words_[replica.slot].state = pool::SlotState::kSealed;
+      words_[replica.slot].state = as;
     }
     return mine;
   }
@@ -254,6 +254,22 @@ inline void SimulatedNode::receive(const Letter& message) {
       }
       return;
     }
+    case protocol::Method::kPublish: {
+      protocol::Published answer{segment_, {}};
+      const auto publish = message.as<protocol::Publish>();
+      if (publish.segment != segment_) {
+        return;
+      }
+      for (const protocol::PublishItem& item : publish.items) {
+        pool::SlotWord& word = words_.at(item.slot);
+        const bool mine = word == pool::SlotWord{item.generation, pool::SlotState::kPrepared};
+        word.state = mine ? pool::SlotState::kSealed : word.state;
+        answer.items.push_back({item.slot, item.generation,
+                                word == pool::SlotWord{item.generation, pool::SlotState::kSealed}});
+      }
+      outgoing.push_back(letter(protocol::Method::kPublished, answer));
+      return;
+    }
     case protocol::Method::kReclaim: {
       protocol::Reclaimed answer{segment_, {}};
       const auto reclaim_message = message.as<protocol::Reclaim>();
@@ -280,7 +296,8 @@ inline protocol::ReclaimedItem SimulatedNode::reclaim(const protocol::ReclaimIte
   }
   const auto same_slot = [&](const auto& waiting) { return waiting.slot == item.slot; };
   std::erase_if(limbo_, same_slot);
-  const bool sealed = word.state == pool::SlotState::kSealed;
+  const bool sealed =
+      word.state == pool::SlotState::kSealed || word.state == pool::SlotState::kPrepared;
   if (!sealed && !users_[item.slot].empty()) {
     words_[item.slot].state = pool::SlotState::kLimbo;
     limbo_.push_back(item);

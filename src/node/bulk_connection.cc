@@ -26,6 +26,28 @@ bool holds(const pool::Slot& slot, std::uint64_t generation, SlotState state) {
   return slot.word.load(std::memory_order_acquire) == SlotWord{generation, state}.raw();
 }
 
+// A seal that was made before: its first answer was lost.
+bool is_done(const pool::Slot& slot, const protocol::BulkRequest& request) {
+  return holds(slot, request.generation, pool::sealed_state(request.group)) ||
+         holds(slot, request.generation, SlotState::kSealed);
+}
+
+// What the slot is to say of its replica.
+pool::SlotContent content_of(const protocol::BulkRequest& request) {
+  pool::SlotContent content;
+  content.put = request.put;
+  content.header_digest = request.header_digest;
+  content.value_bytes = request.value_bytes;
+  content.group = request.group;
+  content.header_bytes = request.header_bytes;
+  content.extent_count = request.extent_count;
+  content.replicas = request.replicas;
+  for (std::size_t i = 0; i < pool::kExtentsMax; ++i) {
+    content.extents[i] = {request.extents[i].first_unit, request.extents[i].units};
+  }
+  return content;
+}
+
 // Touches the segment; `fault` when its file was cut short, or its memory failed.
 template <class Body>
 Status guarded(const pool::SegmentView& view, Status fault, Body body) {
@@ -164,7 +186,7 @@ void BulkConnection::begin_read() {
                         request_.bytes <= content->stored_bytes() - request_.offset;
       const std::uint64_t end = request_.offset + request_.bytes;
       header_part_ = content && end > content->value_bytes
-                         ? end - std::max(content->value_bytes, request_.offset)
+                         ? end - std::max<std::uint64_t>(content->value_bytes, request_.offset)
                          : 0;
       return good ? Status::kOk : Status::kIntegrity;
     });
@@ -232,17 +254,10 @@ void BulkConnection::finish_read() {
 
 // What writes and seals have in common: the slot's extents, and the entry of the open put.
 void BulkConnection::open_write() {
-  pool::SlotContent content;
-  content.value_bytes = request_.value_bytes;
-  content.header_bytes = request_.header_bytes;
-  content.extent_count = request_.extent_count;
-  content.replicas = request_.replicas;
-  for (std::size_t i = 0; i < pool::kExtentsMax; ++i) {
-    content.extents[i] = {request_.extents[i].first_unit, request_.extents[i].units};
-  }
   if (verdict_ != Status::kOk) {
     return;
   }
+  const pool::SlotContent content = content_of(request_);
   if (request_.bytes == 0 || request_.value_bytes == 0 ||
       request_.value_bytes > Limits::kValueBytes || !resolve(content)) {
     verdict_ = Status::kInvalidArgument;
@@ -251,8 +266,7 @@ void BulkConnection::open_write() {
   // A late message of an earlier owner of the slot must not touch the entry of the present one.
   const pool::Slot& slot = segment_->view().slot(request_.slot);
   const Status state = guarded(segment_->view(), Status::kUnreachable, [&] {
-    const bool repeat =
-        request_.op == BulkOp::kSeal && holds(slot, request_.generation, SlotState::kSealed);
+    const bool repeat = request_.op == BulkOp::kSeal && is_done(slot, request_);
     return repeat                                                  ? Status::kExists
            : holds(slot, request_.generation, SlotState::kGranted) ? Status::kOk
                                                                    : Status::kCancelled;
@@ -418,7 +432,7 @@ Status BulkConnection::seal(const std::vector<std::byte>& header) {
   }
   pool::Slot& slot = segment_->view().slot(request_.slot);
   const Status before = guarded(segment_->view(), Status::kUnreachable, [&] {
-    if (!holds(slot, request_.generation, SlotState::kSealed)) {
+    if (!is_done(slot, request_)) {
       return write_ == nullptr ? Status::kCancelled : Status::kOk;
     }
     const auto content = pool::read_content(slot, request_.generation);
@@ -428,7 +442,6 @@ Status BulkConnection::seal(const std::vector<std::byte>& header) {
                : Status::kCancelled;
   });
   if (before != Status::kOk) {
-    // Sealed: a repeat, the first answer was lost.
     return before == Status::kExists ? Status::kOk : before;
   }
   Status status = Status::kOk;
@@ -457,19 +470,9 @@ Status BulkConnection::seal_unlocked(pool::Slot& slot, const std::vector<std::by
   memory::Cursor<Piece> write({pieces_.data(), piece_count_},
                               pool::header_offset(request_.value_bytes));
   memory::copy_digest(0, write, read, header.size(), memory::Stores::kCached);
-  pool::SlotContent content;
-  content.put = request_.put;
-  content.header_digest = request_.header_digest;
-  content.value_bytes = request_.value_bytes;
-  content.header_bytes = request_.header_bytes;
-  content.extent_count = request_.extent_count;
-  content.replicas = request_.replicas;
-  for (std::size_t i = 0; i < pool::kExtentsMax; ++i) {
-    content.extents[i] = {request_.extents[i].first_unit, request_.extents[i].units};
-  }
-  pool::write_content(slot, request_.generation, content);
+  pool::write_content(slot, request_.generation, content_of(request_));
   const bool sealed = pool::swap_word(slot, {request_.generation, SlotState::kGranted},
-                                      {request_.generation, SlotState::kSealed});
+                                      {request_.generation, pool::sealed_state(request_.group)});
   return sealed ? Status::kOk : Status::kCancelled;
 }
 

@@ -78,7 +78,7 @@ class BulkConnectionTest : public ::testing::Test, protected SegmentFixture {
     request.slot = slot;
     request.generation = generation;
     request.put = put_;
-    request.value_bytes = value.size();
+    request.value_bytes = static_cast<std::uint32_t>(value.size());
     request.header_bytes = pool::header_bytes(kSpace.size(), kKey.size(), value.size());
     request.extent_count = 1;
     const auto extent = extent_of(slot, pool::stored_bytes(value.size(), request.header_bytes));
@@ -231,7 +231,7 @@ TEST_F(BulkConnectionTest, RequestsOutOfRangeAreRefusedAndTheConnectionGoesOn) {
   EXPECT_EQ(refused([](auto&) {}), Status::kInvalidArgument) << "a page in part";
   EXPECT_EQ(refused([](auto& r) { r.offset = ~std::uint64_t{65535}; }), Status::kInvalidArgument);
   EXPECT_EQ(refused([](auto& r) { r.bytes = 131072; }), Status::kInvalidArgument);
-  EXPECT_EQ(refused([](auto& r) { r.value_bytes = ~std::uint64_t{0}; }), Status::kInvalidArgument);
+  EXPECT_EQ(refused([](auto& r) { r.value_bytes = UINT32_MAX; }), Status::kInvalidArgument);
   EXPECT_EQ(refused([](auto& r) { r.value_bytes = 0; }), Status::kInvalidArgument);
   EXPECT_EQ(refused([](auto& r) { r.extent_count = 9; }), Status::kInvalidArgument);
   EXPECT_EQ(refused([](auto& r) { r.extent_count = 0; }), Status::kInvalidArgument);

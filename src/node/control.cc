@@ -82,6 +82,8 @@ void Control::handle(const rpc::Frame& frame, Milliseconds now) {
       return decode_and<protocol::GrantMore>(frame, [&](const auto& m) { grant_more(m); });
     case Method::kReclaim:
       return decode_and<protocol::Reclaim>(frame, [&](const auto& m) { reclaim(m); });
+    case Method::kPublish:
+      return decode_and<protocol::Publish>(frame, [&](const auto& m) { publish(m); });
     case Method::kVerify:
       return decode_and<protocol::Verify>(frame, [&](const auto& m) { verify(m); });
     case Method::kCopy:
@@ -259,6 +261,19 @@ void Control::reclaim(const protocol::Reclaim& message) {
     answer.items.push_back(segment->reclaim(item));
   }
   send(Method::kReclaimed, answer);
+}
+
+void Control::publish(const protocol::Publish& message) {
+  const auto segment = hooks_.segment();
+  if (message.segment != segment->view().id() || !obeys(message.epoch)) {
+    return;
+  }
+  protocol::Published answer{message.segment, {}};
+  answer.items.reserve(message.items.size());
+  for (const protocol::PublishItem& item : message.items) {
+    answer.items.push_back({item.slot, item.generation, segment->publish(item)});
+  }
+  send(Method::kPublished, answer);
 }
 
 void Control::verify(const protocol::Verify& message) {

@@ -107,6 +107,7 @@ class Control {
   void grant_wanted();
   void reclaim(const protocol::Reclaim& message);
   void copy(const protocol::Copy& message);
+  void publish(const protocol::Publish& message);
   void verify(const protocol::Verify& message);
   void scan(const protocol::Scan& message);
   void keep_alive(Milliseconds now);

@@ -100,7 +100,7 @@ class Target {
  public:
   Target(const protocol::Copy& copy, SegmentHost& segment) : copy_(copy), segment_(segment) {
     content_.put = copy.put;
-    content_.value_bytes = copy.value_bytes;
+    content_.value_bytes = static_cast<std::uint32_t>(copy.value_bytes);
     content_.replicas = copy.replicas;
     content_.extent_count = static_cast<std::uint16_t>(copy.extents.size());
     for (std::size_t i = 0; i < copy.extents.size() && i < pool::kExtentsMax; ++i) {

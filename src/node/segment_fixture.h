@@ -88,7 +88,7 @@ class SegmentFixture {
     pool::SlotContent content;
     content.put = put;
     content.header_digest = pool::digest_of_header(put, header);
-    content.value_bytes = value.size();
+    content.value_bytes = static_cast<std::uint32_t>(value.size());
     content.header_bytes = static_cast<std::uint32_t>(header.size());
     content.extent_count = 1;
     content.extents[0] = extent_of(slot, content.stored_bytes());

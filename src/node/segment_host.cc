@@ -353,6 +353,7 @@ protocol::ReclaimedItem SegmentHost::reclaim(const protocol::ReclaimItem& item) 
   open_writes_.fence(item.slot);  // writes that this node makes for others have ended
   const auto word = SlotWord::of(view_.slot(item.slot).word.load(std::memory_order_acquire));
   const bool is_object = word == SlotWord{item.generation, SlotState::kSealed} ||
+                         word == SlotWord{item.generation, SlotState::kPrepared} ||
                          word == SlotWord{item.generation, SlotState::kBad};
   if (is_object ? !retire(item.slot, item.generation) : is_used(item.slot)) {
     limbo_.push_back(item);
@@ -360,6 +361,16 @@ protocol::ReclaimedItem SegmentHost::reclaim(const protocol::ReclaimItem& item) 
   }
   done.next_generation = take_back(item.slot, item.generation);
   return done;
+}
+
+bool SegmentHost::publish(const protocol::PublishItem& item) {
+  if (item.slot >= granted_slots_ || generations_[item.slot] != item.generation) {
+    return false;
+  }
+  const SlotWord sealed{item.generation, SlotState::kSealed};
+  pool::Slot& slot = view_.slot(item.slot);
+  return pool::swap_word(slot, {item.generation, SlotState::kPrepared}, sealed) ||
+         slot.word.load(std::memory_order_acquire) == sealed.raw();
 }
 
 std::vector<protocol::ReclaimedItem> SegmentHost::release_limbo() {

@@ -84,6 +84,8 @@ class SegmentHost {
 
   /// Takes one slot back; see protocol::ReclaimItem. Control thread only.
   protocol::ReclaimedItem reclaim(const protocol::ReclaimItem& item);
+  /// Seals a prepared slot. True when it is sealed. Control thread only.
+  bool publish(const protocol::PublishItem& item);
   /// Limbo slots whose users have left, or are gone, since the last call. Control thread only.
   std::vector<protocol::ReclaimedItem> release_limbo();
 

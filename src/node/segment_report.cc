@@ -60,9 +60,10 @@ protocol::Recovered SegmentHost::report_step(const base::KeyHasher& hasher) {
 void SegmentHost::report_slot(std::uint32_t index, const base::KeyHasher& hasher,
                               protocol::Recovered& out) {
   const std::uint64_t generation = generations_[index];
-  const SlotWord sealed{generation, SlotState::kSealed};
   pool::Slot& slot = view_.slot(index);
-  if (slot.word.load(std::memory_order_acquire) == sealed.raw()) {
+  const auto word = SlotWord::of(slot.word.load(std::memory_order_acquire));
+  const bool prepared = word.state == SlotState::kPrepared;
+  if (word.generation == generation && (prepared || word.state == SlotState::kSealed)) {
     std::vector<std::uint64_t> digests;
     pool::SlotContent content;
     const auto header = checked_header(index, generation, 0, digests, content);
@@ -71,10 +72,10 @@ void SegmentHost::report_slot(std::uint32_t index, const base::KeyHasher& hasher
       const base::Hash128 hash = hasher(names.name_space, names.key);
       out.objects.push_back({hash.low, hash.high, content.put, content.value_bytes,
                              content.header_digest, index, generation, content.replicas,
-                             runs_of(content)});
+                             runs_of(content), content.group, prepared});
       return;
     }
-    pool::swap_word(slot, sealed, {generation, SlotState::kBad});
+    pool::swap_word(slot, word, {generation, SlotState::kBad});
   }
   if (!is_used(index) || options_.faults.frees_granted) {
     out.free_slots.push_back({index, take_back(index, generation)});

@@ -11,6 +11,9 @@
 //   free(g) -> granted(g+1) -> sealed(g+1) -> retired(g+1) -> granted(g+2) ...
 //                   |  the writer may still write: limbo(g+1) until it is provably gone
 //
+// An object of a group is first *prepared*, which is sealed to everybody but readers and a report;
+// the node seals it when meta has found that the whole group is prepared.
+//
 // A client that looks at an object in place, or writes one, sets its bit in the slot's `users` and
 // then looks at the word; whoever takes the slot back changes the word and then looks at `users`.
 // Both in the one order of all sequentially consistent operations, so one of the two sees the
@@ -36,18 +39,19 @@ namespace aquifer::pool {
 inline constexpr std::uint64_t kUnitBytes = 512;
 inline constexpr std::size_t kExtentsMax = 8;
 inline constexpr std::uint64_t kSegmentMagic = 0x3147455351415141;  // "AQAQSEG1"
-inline constexpr std::uint32_t kLayoutVersion = 5;
+inline constexpr std::uint32_t kLayoutVersion = 6;
 inline constexpr std::size_t kMembersMax = 256;  ///< nodes that a segment remembers
 inline constexpr std::uint32_t kUsersMax =
     64;  ///< clients of a segment that may use slots in place
 
 enum class SlotState : std::uint8_t {
-  kFree = 0,     ///< nobody's; fresh memory reads so, with generation 0
-  kGranted = 1,  ///< meta may hand it out; its writer may write
-  kSealed = 2,   ///< holds an object
-  kRetired = 3,  ///< its object is gone, no reader will accept it
-  kLimbo = 4,    ///< taken from a writer who may still write
-  kBad = 5,      ///< the node found the object damaged
+  kFree = 0,      ///< nobody's; fresh memory reads so, with generation 0
+  kGranted = 1,   ///< meta may hand it out; its writer may write
+  kSealed = 2,    ///< holds an object
+  kRetired = 3,   ///< its object is gone, no reader will accept it
+  kLimbo = 4,     ///< taken from a writer who may still write
+  kBad = 5,       ///< the node found the object damaged
+  kPrepared = 6,  ///< holds an object of a group that is not published yet
 };
 
 /// The value of a slot's word.
@@ -71,7 +75,8 @@ struct Extent {
 struct SlotContent {
   base::PutId put{};
   std::uint64_t header_digest = 0;
-  std::uint64_t value_bytes = 0;
+  std::uint32_t value_bytes = 0;
+  base::GroupPlace group{};
   std::uint32_t header_bytes = 0;
   std::uint16_t extent_count = 0;
   std::uint16_t replicas = 1;  ///< that its put asked for
@@ -182,6 +187,11 @@ class SegmentView {
       segment_{};  // copies: the header may be damaged later, the view stays what it was
   SegmentShape shape_{};
 };
+
+/// What the writer of a slot seals it as.
+constexpr SlotState sealed_state(base::GroupPlace group) {
+  return group ? SlotState::kPrepared : SlotState::kSealed;
+}
 
 /// Swaps the word from `expected` to `desired`; false when it was something else. Sequentially
 /// consistent on success.

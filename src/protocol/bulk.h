@@ -22,7 +22,7 @@
 namespace aquifer::protocol {
 
 inline constexpr std::uint32_t kBulkMagic = 0x42515141;  // "AQQB"
-inline constexpr std::uint16_t kBulkVersion = 2;
+inline constexpr std::uint16_t kBulkVersion = 3;
 /// Largest `bytes` of one read or write.
 inline constexpr std::uint32_t kBulkPieceBytes = 1u << 20;
 inline constexpr std::size_t kBulkExtents = 8;
@@ -43,7 +43,8 @@ struct BulkRequest {
   std::uint32_t header_bytes = 0;   ///< write, seal: bytes of the object header
   std::uint16_t extent_count = 0;   ///< write, seal: the extents that meta gave to the put
   std::uint16_t replicas = 1;       ///< write, seal: that the put asked for
-  std::uint64_t value_bytes = 0;    ///< write, seal
+  std::uint32_t value_bytes = 0;    ///< write, seal
+  base::GroupPlace group{};         ///< write, seal
   std::uint64_t header_digest = 0;  ///< seal
   std::array<Run, kBulkExtents> extents{};
   std::uint64_t digest = 0;  ///< of the fields above

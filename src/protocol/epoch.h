@@ -14,8 +14,9 @@ constexpr std::uint64_t make_epoch(std::uint64_t number, std::uint64_t process) 
   return number << kEpochProcessBits | (process & kEpochProcessMask);
 }
 constexpr std::uint64_t epoch_number(std::uint64_t epoch) { return epoch >> kEpochProcessBits; }
+constexpr std::uint64_t epoch_process(std::uint64_t epoch) { return epoch & kEpochProcessMask; }
 constexpr bool same_meta(std::uint64_t a, std::uint64_t b) {
-  return (a & kEpochProcessMask) == (b & kEpochProcessMask);
+  return epoch_process(a) == epoch_process(b);
 }
 
 }  // namespace aquifer::protocol

@@ -40,6 +40,7 @@ enum class Method : std::uint16_t {
   kScanned = 26,    // one way
   kRecovered = 27,  // one way
   kCopied = 28,     // one way
+  kPublished = 29,  // one way
   // meta -> node, one way
   kGrantMore = 30,
   kReclaim = 31,
@@ -48,6 +49,7 @@ enum class Method : std::uint16_t {
   kMembers = 34,
   kCopy = 35,
   kLeave = 36,
+  kPublish = 37,
 };
 
 /// A run of units of a segment's data.
@@ -168,10 +170,11 @@ struct PutStart {
   std::vector<PutStartItem> items;
   PutMode mode = PutMode::kKeep;
   std::uint32_t lifetime_ms = 0;  ///< from the start to the commit; 0: the timeout and a grace
+  bool group = false;  ///< all items that are not there already are given room, or none is
   static constexpr auto wire =
       std::tuple{&PutStart::ticket,   &PutStart::name_space,     &PutStart::timeout_ms,
                  &PutStart::replicas, &PutStart::preferred_node, &PutStart::items,
-                 &PutStart::mode,     &PutStart::lifetime_ms};
+                 &PutStart::mode,     &PutStart::lifetime_ms,    &PutStart::group};
 };
 /// Answer of kPutStart and kLookup (one handle per key, in order) and of kMatchPrefix (those of the
 /// leading run).
@@ -198,8 +201,9 @@ struct PutFinish {
   std::vector<std::uint64_t>
       abandoned;  ///< tickets whose answer never came: nothing was or will be written for them
   std::uint32_t timeout_ms = 0;  ///< how long a replaced value may take to go
-  static constexpr auto wire =
-      std::tuple{&PutFinish::items, &PutFinish::abandoned, &PutFinish::timeout_ms};
+  bool group = false;            ///< the items are all that was given room together
+  static constexpr auto wire = std::tuple{&PutFinish::items, &PutFinish::abandoned,
+                                          &PutFinish::timeout_ms, &PutFinish::group};
 };
 /// The same as meta reads them: what they list stays in the frame.
 struct PutFinishItemView {
@@ -213,8 +217,9 @@ struct PutFinishView {
   std::vector<PutFinishItemView> items;
   std::vector<std::uint64_t> abandoned;
   std::uint32_t timeout_ms = 0;
-  static constexpr auto wire =
-      std::tuple{&PutFinishView::items, &PutFinishView::abandoned, &PutFinishView::timeout_ms};
+  bool group = false;
+  static constexpr auto wire = std::tuple{&PutFinishView::items, &PutFinishView::abandoned,
+                                          &PutFinishView::timeout_ms, &PutFinishView::group};
 };
 struct Statuses {
   std::vector<Status> items;
@@ -398,10 +403,13 @@ struct RecoveredObject {
   std::uint64_t generation = 0;
   std::uint16_t replicas = 1;  ///< that its put asked for
   base::SmallVector<Run, 1> extents;
+  base::GroupPlace group{};
+  bool prepared = false;  ///< of a group of which nothing is known to be published
   static constexpr auto wire = std::tuple{
       &RecoveredObject::hash_low,    &RecoveredObject::hash_high,     &RecoveredObject::put,
       &RecoveredObject::value_bytes, &RecoveredObject::header_digest, &RecoveredObject::slot,
-      &RecoveredObject::generation,  &RecoveredObject::replicas,      &RecoveredObject::extents};
+      &RecoveredObject::generation,  &RecoveredObject::replicas,      &RecoveredObject::extents,
+      &RecoveredObject::group,       &RecoveredObject::prepared};
 };
 /// A slot that somebody still writes or looks at, and what of the segment it covers.
 struct RecoveredLimbo {
@@ -531,6 +539,31 @@ struct Reclaimed {
   base::SegmentId segment{};
   std::vector<ReclaimedItem> items;
   static constexpr auto wire = std::tuple{&Reclaimed::segment, &Reclaimed::items};
+};
+
+/// Seal these prepared slots: the group that each is of is whole.
+struct PublishItem {
+  std::uint32_t slot = 0;
+  std::uint64_t generation = 0;
+  static constexpr auto wire = std::tuple{&PublishItem::slot, &PublishItem::generation};
+};
+struct Publish {
+  base::SegmentId segment{};
+  std::uint64_t epoch = 0;
+  std::vector<PublishItem> items;
+  static constexpr auto wire = std::tuple{&Publish::segment, &Publish::epoch, &Publish::items};
+};
+struct PublishedItem {
+  std::uint32_t slot = 0;
+  std::uint64_t generation = 0;
+  bool sealed = false;  ///< it is; false: it has been taken back, or is damaged
+  static constexpr auto wire =
+      std::tuple{&PublishedItem::slot, &PublishedItem::generation, &PublishedItem::sealed};
+};
+struct Published {
+  base::SegmentId segment{};
+  std::vector<PublishedItem> items;
+  static constexpr auto wire = std::tuple{&Published::segment, &Published::items};
 };
 
 /// Check the digests of a sealed slot; only the node's own finding marks it bad.

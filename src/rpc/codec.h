@@ -43,6 +43,8 @@ template <class Tag>
 inline constexpr bool kIsWords<base::Id<Tag>> = true;
 template <>
 inline constexpr bool kIsWords<base::PutId> = true;
+template <>
+inline constexpr bool kIsWords<base::GroupPlace> = true;
 
 template <class T>
 concept Plain = Scalar<T> || kIsWords<T>;

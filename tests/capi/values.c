@@ -49,6 +49,23 @@ static void an_existing_key_is_a_success_that_moves_nothing(fixture_t* on) {
   check_value(on, KEY("key"), "one", 3);
 }
 
+static void a_group_is_put_whole_or_not_at_all(fixture_t* on) {
+  const aquifer_put_options_t group = {.struct_size = sizeof group, .group = 1};
+  const aquifer_const_piece_t piece = {"value", 5};
+  const aquifer_put_item_t items[] = {
+      {.key = KEY("g1"), .pieces = &piece, .piece_count = 1},
+      {.key = KEY("g2"), .pieces = &piece, .piece_count = 1},
+      {.key = KEY("g1"), .pieces = &piece, .piece_count = 1},
+  };
+  aquifer_status_t statuses[3];
+  CHECK_STATUS(AQUIFER_CANCELLED, aquifer_put_batch(on->client, items, 3, &group, statuses));
+  CHECK(statuses[0] == AQUIFER_CANCELLED && statuses[1] == AQUIFER_CANCELLED);
+  CHECK(statuses[2] == AQUIFER_INVALID_ARGUMENT);
+  CHECK_STATUS(AQUIFER_OK, aquifer_put_batch(on->client, items, 2, &group, statuses));
+  check_value(on, KEY("g1"), "value", 5);
+  check_value(on, KEY("g2"), "value", 5);
+}
+
 static void replace_puts_the_new_value_in_the_place_of_the_old(fixture_t* on) {
   const aquifer_put_options_t replace = {.struct_size = sizeof replace,
                                          .mode = AQUIFER_PUT_REPLACE};
@@ -118,6 +135,7 @@ static void more_replicas_than_nodes_are_no_space(fixture_t* on) {
 const test_t values_tests[] = {TEST(what_was_put_comes_back_in_fresh_memory),
                                TEST(scattered_pieces_arrive_where_they_belong),
                                TEST(an_existing_key_is_a_success_that_moves_nothing),
+                               TEST(a_group_is_put_whole_or_not_at_all),
                                TEST(replace_puts_the_new_value_in_the_place_of_the_old),
                                TEST(put_if_absent_tells_what_is_there_from_what_is_being_put),
                                TEST(a_batch_answers_each_key_and_the_first_that_failed),

@@ -47,7 +47,7 @@ static void a_newer_struct_is_accepted_when_what_is_unknown_is_zero(fixture_t* o
 
 static void a_reserved_field_must_be_zero(fixture_t* on) {
   const aquifer_call_options_t call = {.struct_size = sizeof call, .reserved = 1};
-  const aquifer_put_options_t put = {.struct_size = sizeof put, .reserved = 1};
+  const aquifer_put_options_t put = {.struct_size = sizeof put, .group = 2};
   const aquifer_const_piece_t piece = {"value", 5};
   CHECK_STATUS(AQUIFER_INVALID_ARGUMENT, aquifer_exists(on->client, KEY("key"), &call));
   CHECK_STATUS(AQUIFER_INVALID_ARGUMENT, aquifer_put(on->client, KEY("key"), &piece, 1, &put));

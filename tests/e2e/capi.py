@@ -49,7 +49,7 @@ class CallOptions(Structure):
 class PutOptions(Structure):
     _fields_ = [("struct_size", c_size_t), ("mode", c_uint32), ("replicas", c_uint32),
                 ("preferred_node", Text), ("parent", Text), ("name_space", Text),
-                ("timeout_ms", c_uint32), ("reserved", c_uint32)]
+                ("timeout_ms", c_uint32), ("group", c_uint32)]
 
 
 class PutItem(Structure):
