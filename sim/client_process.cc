@@ -151,6 +151,7 @@ void ClientProcess::connected(std::shared_ptr<Connection> connection) {
     return fail_all();
   }
   connection_ = std::move(connection);
+  meta_life_ = meta_.life();
   Handlers handlers;
   handlers.on_frame = [this](const rpc::Frame& frame) { on_frame(frame); };
   handlers.on_close = [this] {

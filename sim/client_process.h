@@ -94,7 +94,8 @@ class ClientProcess final : public Process {
   Oracle& oracle() const { return oracle_; }
   const Plan& plan() const { return plan_; }
   client::HandleCache& cache() { return *cache_; }
-  std::uint64_t meta_life() const { return meta_.life(); }
+  /// Which meta it is connected with, or was last: the one that an answer comes from.
+  std::uint64_t meta_life() const { return meta_life_; }
   std::uint64_t next_ticket() { return ++last_ticket_; }
   using Then = std::function<void(const Answer&)>;
   template <class T>
@@ -153,6 +154,7 @@ class ClientProcess final : public Process {
   std::uint64_t last_ticket_ = 0;
   std::shared_ptr<Connection> connection_;
   bool connecting_ = false;
+  std::uint64_t meta_life_ = 0;
   std::uint64_t greeting_ = 0;  ///< the request that greets; 0: done
   std::uint64_t last_request_ = 0;
   std::map<std::uint64_t, Waiting> waiting_;

@@ -21,6 +21,9 @@ void Cluster::wait_until(const char* what, Micros at_most, const std::function<b
   const Micros end = world_.now() + at_most;
   while (!is_so()) {
     if (world_.now() >= end) {
+      for (const auto& node : meta_.status().nodes) {
+        world_.say("meta", "knows ", node.name, ", which is ", node.state);
+      }
       world_.violated("after ", at_most / 1000, " ms without trouble not yet: ", what);
     }
     world_.run_until(world_.now() + kStep);

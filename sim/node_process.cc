@@ -57,8 +57,12 @@ void NodeProcess::make_host(bool is_attached) {
                 [memory = memory_.get()](std::uint32_t user) { return memory->lives(user); }});
 }
 
-// A killed process marks nothing: where it does not tell, what its destructor did is undone.
+// A killed process marks nothing, neither now nor when the last copy that it makes lets go of the
+// host: what the destructor does where memory does not last is undone.
 void NodeProcess::drop_host(bool tells) {
+  if (!tells) {
+    host_->keep();
+  }
   host_.reset();
   if (!tells) {
     memory_->view.header().live.store(1);

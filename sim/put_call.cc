@@ -380,13 +380,11 @@ void PutCall::end_round(bool started) {
   if (again && !is_late()) {
     return start_round();
   }
-  const bool failed = any(is_failed_write);
   const bool found = std::any_of(objects_.begin(), objects_.end(),
                                  [](const Object& object) { return object.may_be_found; });
   for (Object& object : objects_) {
-    const bool falls =
-        is_failed_write(object.status) || (is_group() && object.status == Status::kCancelled);
-    if (failed && found && falls) {
+    const bool stored = is_success(object.status) || object.status == Status::kPending;
+    if (found && !stored) {
       object.status = Status::kUnknown;
     }
   }

@@ -35,6 +35,8 @@ bool is_failed_write(Status status) {
   return status == Status::kUnreachable || status == Status::kIntegrity;
 }
 
+bool is_stored(Status status) { return is_success(status) || status == Status::kPending; }
+
 // What is wrong with the items of a group; kCancelled where it is another one.
 std::vector<Status> check_group(std::span<const PutItem> items) {
   std::vector<Status> statuses(items.size(), Status::kCancelled);
@@ -83,8 +85,8 @@ std::vector<Status> Session::put(std::span<const PutItem> items, const PutOption
     }
   }
   for (std::size_t i = 0; i < items.size(); ++i) {
-    if (found[i] && is_failed_write(statuses[i])) {
-      statuses[i] = Status::kUnknown;
+    if (found[i] && !is_stored(statuses[i])) {
+      statuses[i] = Status::kUnknown;  // an earlier try of it may be found
     }
   }
   for (std::size_t i = 0;
@@ -110,10 +112,9 @@ std::vector<Status> Session::put_group(std::span<const PutItem> items, const Put
       break;
     }
   }
-  if (any(is_failed_write) && std::find(found.begin(), found.end(), true) != found.end()) {
+  if (std::find(found.begin(), found.end(), true) != found.end()) {
     std::replace_if(
-        statuses.begin(), statuses.end(),
-        [](Status status) { return is_failed_write(status) || status == Status::kCancelled; },
+        statuses.begin(), statuses.end(), [](Status status) { return !is_stored(status); },
         Status::kUnknown);
   }
   // The others fell with one that says why.

@@ -70,6 +70,12 @@ void StateMachine::node_hello(SessionId session, std::uint64_t request,
     drop_segment(index);
     index = kNone;
   }
+  if (index != kNone) {
+    const SessionId other = segments_.get(index)->node.session;
+    if (other != 0 && other != session) {
+      outbox_.close(other);  // if that is the one it means, it connects again
+    }
+  }
   if (index != kNone && segments_.get(index)->recovering) {
     const base::SegmentId id = segments_.get(index)->id;
     drop_segment(index);  // its report broke off, and begins anew
@@ -97,11 +103,8 @@ void StateMachine::node_hello(SessionId session, std::uint64_t request,
     tell_members_ = true;
     walk_again();
   } else {
-    Node& node = segments_.get(index)->node;
-    if (node.session != 0 && node.session != session) {
-      outbox_.close(node.session);  // if that is the one it means, it connects again
-    }
-    node = segment_of(hello, session).node;  // another process may serve it from here on
+    // Another process may serve it from here on.
+    segments_.get(index)->node = segment_of(hello, session).node;
     segments_.repeat_reclaims(index);
     tell_to_publish_ = true;
     tell_members_ = true;  // the process may be another

@@ -328,7 +328,7 @@ Status StateMachine::finish_put(base::ClientId client, const protocol::PutFinish
     if (object != kNone) {
       owing += segments_.wait_for_leaving(directory_.replica(object).hash, remove);
     }
-    return finish_earlier(item, object);
+    return finish_earlier(item, object, !may_commit);
   }
   OpenPut& put = open_puts_[index];
   if (put.client != client) {
@@ -429,11 +429,21 @@ void StateMachine::expire_puts(Time now) {
   });
 }
 
-void StateMachine::cancel_puts_of(base::ClientId client) {
+// The client may come back and ask what became of them: until their slots are fenced nobody knows.
+void StateMachine::cancel_puts_of(base::ClientId client, Time now) {
   open_puts_.for_each_of_client(client, [&](OpenPutIndex put) {
-    if (!open_puts_[put].publishing) {
-      cancel(open_puts_[put]);
-      open_puts_.close(put, Status::kCancelled);
+    if (open_puts_[put].publishing) {
+      return;
+    }
+    const RemoveId id = ++next_remove_;
+    WaitingRemove waiting{
+        0, Method::kPutFinish,     0, now + Time(kTimeoutMaxMs), {Status::kCancelled}, {},
+        0, {open_puts_.id_of(put)}};
+    waiting.owing_in_all = cancel(open_puts_[put], id << 16);
+    waiting.owing.push_back(waiting.owing_in_all);
+    open_puts_.close(put, waiting.owing_in_all != 0 ? Status::kUnknown : Status::kCancelled);
+    if (waiting.owing_in_all != 0) {
+      waiting_removes_.emplace(id, std::move(waiting));
     }
   });
 }

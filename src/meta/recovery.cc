@@ -217,11 +217,19 @@ void StateMachine::adopt(const protocol::RecoveredObject& object, PlacedReplica 
   }
 }
 
-// The commit of a put that an earlier meta has started.
-Status StateMachine::finish_earlier(const protocol::PutFinishItemView& item,
-                                    ObjectIndex object) const {
+// The commit of a put that an earlier meta has started. A group is not done before all its replicas
+// are sealed: one that is not would prove nothing to the next meta.
+Status StateMachine::finish_earlier(const protocol::PutFinishItemView& item, ObjectIndex object,
+                                    bool is_of_group) const {
   if (!item.commit) {
     return Status::kCancelled;
+  }
+  unsigned replicas = 0;
+  for (ReplicaIndex at = object; at != kNone; at = directory_.replica(at).next) {
+    ++replicas;
+  }
+  if (is_of_group && object != kNone && replicas < directory_.replica(object).wanted) {
+    return recovering() ? Status::kRecovering : Status::kUnknown;
   }
   return object != kNone ? Status::kOk : recovering() ? Status::kRecovering : Status::kUnknown;
 }

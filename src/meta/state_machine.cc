@@ -255,7 +255,7 @@ void StateMachine::forget_clients(Time now) {
     const bool gone =
         at->second.session == 0 && now - at->second.gone_since >= options_.client_grace;
     if (gone) {
-      cancel_puts_of(at->first);
+      cancel_puts_of(at->first, now);
       fills_.end_of(at->first);
       at = clients_.erase(at);
     } else {

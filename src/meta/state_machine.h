@@ -214,7 +214,7 @@ class StateMachine {
                 std::uint32_t& owing, Time now);
   std::uint32_t cancel(OpenPut& put, RemoveId waiting = 0);
   void expire_puts(Time now);
-  void cancel_puts_of(base::ClientId client);
+  void cancel_puts_of(base::ClientId client, Time now);
   void abandon(base::ClientId client, std::uint64_t ticket);
 
   // groups.cc
@@ -283,7 +283,8 @@ class StateMachine {
   void recovered(SegmentIndex index, const protocol::Recovered& report, Time now);
   void adopt(SegmentIndex index, const protocol::RecoveredObject& object, Time now);
   void adopt(const protocol::RecoveredObject& object, PlacedReplica replica, Time now);
-  Status finish_earlier(const protocol::PutFinishItemView& item, ObjectIndex object) const;
+  Status finish_earlier(const protocol::PutFinishItemView& item, ObjectIndex object,
+                        bool is_of_group) const;
 
   // upkeep.cc
   void walk_again();

@@ -327,6 +327,16 @@ TEST_F(ReportedGroupTest, AReportThatBreaksOffCountsForNothing) {
   EXPECT_EQ(objects(), 0u);
 }
 
+TEST_F(ReportedGroupTest, ALateHelloOfTheSameNodeEndsTheConnectionThatReports) {
+  const SessionId a = hello(1);
+  const SessionId late = hello(1);
+  EXPECT_TRUE(outbox_.is_closed(a)) << "so the node hears of it, and connects again";
+  meta_.disconnected(late, now_);
+  const SessionId again = hello(1);
+  report(again, 1, {object(0, false)});
+  EXPECT_EQ(objects(), 1u);
+}
+
 TEST_F(ReportedGroupTest, ADamagedPlaceInTheGroupIsRefused) {
   const SessionId a = hello(1);
   auto wrong = object(0, true);

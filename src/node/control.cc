@@ -75,9 +75,8 @@ void Control::handle(const rpc::Frame& frame, Milliseconds now) {
     case Method::kNodeLeave:
       left();
       return;
-    case Method::kNodeBeat:  // its id is the time at which it was sent
-      answered_ = std::max(answered_, frame.header.id);
-      return;
+    case Method::kNodeBeat:
+      return on_beat(frame);
     case Method::kGrantMore:
       return decode_and<protocol::GrantMore>(frame, [&](const auto& m) { grant_more(m); });
     case Method::kReclaim:
@@ -96,6 +95,18 @@ void Control::handle(const rpc::Frame& frame, Milliseconds now) {
       return decode_and<protocol::Scan>(frame, [&](const auto& m) { scan(m); });
     default:
       return;  // a newer meta may say more than this node knows
+  }
+}
+
+// An answer; its id is the time at which the beat was sent.
+void Control::on_beat(const rpc::Frame& frame) {
+  if (frame.header.status == 0) {
+    answered_ = std::max(answered_, frame.header.id);
+  } else if (joined_) {
+    // Meta takes another connection for the one of this node.
+    hooks_.on_event("meta does not know this connection; connecting again");
+    disconnected();
+    line_.close();
   }
 }
 

@@ -97,6 +97,7 @@ class Control {
   void say_hello();
   void refused(Error error);
   void on_welcome(const rpc::Frame& frame, Milliseconds now);
+  void on_beat(const rpc::Frame& frame);
   void start_afresh();
   void report(const protocol::NodeWelcome& welcome);
   void joined(const protocol::NodeWelcome& welcome, Milliseconds now);
