@@ -171,6 +171,7 @@ typedef struct aquifer_client_options_t {
   uint32_t copy_threads;     /**< threads that move bytes for one call, the caller's included; 1 */
   uint32_t tcp_streams;      /**< connections to one node used by one call; 2 */
   uint64_t cached_handles;   /**< handles remembered; 1048576 */
+  aquifer_text_t zone;       /**< where the client is, as nodes say with --zone; none */
 } aquifer_client_options_t;
 
 /** Checks the options and gives a client. Does not connect: a meta that is not there yet is no

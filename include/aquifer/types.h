@@ -169,6 +169,8 @@ struct ClientOptions {
       1;  ///< threads that move bytes for one call, the caller's included (1 to 64)
   unsigned tcp_streams = 2;               ///< connections to one node used by one call (1 to 64)
   std::size_t cached_handles = 1u << 20;  ///< handles remembered; 0 looks up on every get
+  std::string
+      zone;  ///< where the client is, as nodes say with --zone; empty: nowhere in particular
 };
 
 /// One object of a listing.

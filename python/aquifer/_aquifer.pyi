@@ -66,6 +66,7 @@ class Client:
         timeout: float = 5.0,
         copy_threads: int = 1,
         tcp_streams: int = 2,
+        zone: str | None = None,
     ) -> None: ...
     def put(
         self,
@@ -346,6 +347,7 @@ class Pool:
         timeout: float = 5.0,
         copy_threads: int = 1,
         tcp_streams: int = 2,
+        zone: str | None = None,
     ) -> Client: ...
     @property
     def meta(self) -> str: ...

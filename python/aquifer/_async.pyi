@@ -29,6 +29,7 @@ class AsyncClient:
         timeout: float = 5.0,
         copy_threads: int = 1,
         tcp_streams: int = 2,
+        zone: str | None = None,
     ) -> None: ...
     async def put(
         self,

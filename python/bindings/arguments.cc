@@ -149,7 +149,15 @@ ClientOptions read_client_options(const ClientArguments& arguments) {
   options.timeout = read_timeout(arguments.timeout);
   options.copy_threads = read_unsigned(arguments.copy_threads, "copy_threads", 1, 64);
   options.tcp_streams = read_unsigned(arguments.tcp_streams, "tcp_streams", 1, 64);
+  options.zone = read_zone(arguments.zone);
   return options;
+}
+
+std::string read_zone(nb::handle zone) {
+  if (!zone.is_none()) return std::string(read_text(zone, {"zone"}));
+  const nb::object environment = nb::module_::import_("os").attr("environ");
+  const nb::object name = environment.attr("get")("AQUIFER_ZONE", "");
+  return std::string(read_text(name, {"AQUIFER_ZONE"}));
 }
 
 std::string read_meta(nb::handle meta) {

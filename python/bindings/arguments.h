@@ -34,10 +34,14 @@ struct ClientArguments {
   nb::handle timeout;
   nb::handle copy_threads;
   nb::handle tcp_streams;
+  nb::handle zone;
 };
 
 /// All but the address of meta.
 ClientOptions read_client_options(const ClientArguments& arguments);
+
+/// `zone=`; None: what the environment says.
+std::string read_zone(nb::handle zone);
 
 /// True or False, and nothing that counts as one.
 bool read_flag(nb::handle flag, const char* name);

@@ -19,9 +19,10 @@ constexpr const char* kDoc =
     "else; a pool in trouble is a Status, None, 0 or False, and last_error() says why.";
 
 void construct(Client* self, nb::handle meta, nb::handle name_space, nb::handle transport,
-               nb::handle timeout, nb::handle copy_threads, nb::handle tcp_streams) {
+               nb::handle timeout, nb::handle copy_threads, nb::handle tcp_streams,
+               nb::handle zone) {
   ClientOptions options =
-      read_client_options({name_space, transport, timeout, copy_threads, tcp_streams});
+      read_client_options({name_space, transport, timeout, copy_threads, tcp_streams, zone});
   options.meta = read_meta(meta);
   auto client = attempt([&] { return aquifer::Client::open(options); });
   if (!client) raise_value_error(client.error().text());
@@ -124,7 +125,7 @@ void bind_client(nb::module_& module) {
   type.def("__init__", construct, nb::arg("meta") = nb::none(), nb::kw_only(),
            nb::arg("namespace").none() = "default", nb::arg("transport").none() = "auto",
            nb::arg("timeout").none() = 5.0, nb::arg("copy_threads").none() = 1,
-           nb::arg("tcp_streams").none() = 2);
+           nb::arg("tcp_streams").none() = 2, nb::arg("zone") = nb::none());
   type.def("exists", exists, key, nb::kw_only(), name_space, timeout,
            "Whether the key is in the pool; False too when that cannot be told.");
   type.def("exists_or_fill_batch", exists_or_fill_batch, keys, nb::kw_only(), nb::arg("hold") = 5.0,

@@ -82,9 +82,9 @@ Result<aquifer::Client> closed_client(const ClientOptions& options) {
 }
 
 Client client(const Pool& self, nb::handle name_space, nb::handle transport, nb::handle timeout,
-              nb::handle copy_threads, nb::handle tcp_streams) {
+              nb::handle copy_threads, nb::handle tcp_streams, nb::handle zone) {
   ClientOptions options =
-      read_client_options({name_space, transport, timeout, copy_threads, tcp_streams});
+      read_client_options({name_space, transport, timeout, copy_threads, tcp_streams, zone});
   options.meta = self.meta();
   auto opened = self.open_client(options);
   if (!opened && opened.code() != Status::kInvalidArgument) opened = closed_client(options);
@@ -101,7 +101,7 @@ void bind_pool(nb::module_& module) {
   type.def("client", client, nb::keep_alive<0, 1>(), nb::kw_only(),
            nb::arg("namespace").none() = "default", nb::arg("transport").none() = "auto",
            nb::arg("timeout").none() = 5.0, nb::arg("copy_threads").none() = 1,
-           nb::arg("tcp_streams").none() = 2,
+           nb::arg("tcp_streams").none() = 2, nb::arg("zone") = nb::none(),
            "A client of this pool. After close() its calls answer CLOSED.");
   type.def_prop_ro("meta", &Pool::meta, "The address of its meta, for clients in other processes.");
   type.def("close", &Pool::close, "Ends the pool and frees its memory. Repeatable.");

@@ -33,6 +33,7 @@ ClientOptions ClientFlags::client_options() const {
   options.name_space = name_space;
   options.transport = transport;
   options.timeout = timeout;
+  options.zone = zone;
   return options;
 }
 
@@ -45,6 +46,9 @@ void declare_client_flags(base::Options& options, ClientFlags& flags) {
               {{"auto", Transport::kAuto}, {"shm", Transport::kShm}, {"tcp", Transport::kTcp}},
               "how the bytes move: shared memory on this host, TCP, or the nearer of the two")
       .duration("timeout", flags.timeout, "give up after this time")
+      .text("zone", flags.zone,
+            "where this is, as nodes say with their --zone: what is near is read",
+            {.unit = "NAME", .environment = "AQUIFER_ZONE"})
       .flag("json", flags.json, "print JSON, errors too");
 }
 

@@ -24,6 +24,7 @@ using Arguments = std::span<const char* const>;
 struct ClientFlags {
   std::string meta = ClientOptions{}.meta;
   std::string name_space = ClientOptions{}.name_space;
+  std::string zone;
   Transport transport = Transport::kAuto;
   std::chrono::milliseconds timeout = ClientOptions{}.timeout;
   bool json = false;

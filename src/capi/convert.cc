@@ -159,7 +159,7 @@ Read<ClientOptions> read(const aquifer_client_options_t* options) {
   if (!known) {
     return {.refused = &kWrongStruct};
   }
-  if (!is_text(known->meta) || !is_text(known->name_space)) {
+  if (!is_text(known->meta) || !is_text(known->name_space) || !is_text(known->zone)) {
     return {.refused = &kNullBytes};
   }
   if (known->transport > AQUIFER_TRANSPORT_TCP) {
@@ -168,6 +168,7 @@ Read<ClientOptions> read(const aquifer_client_options_t* options) {
   ClientOptions ours;
   if (known->meta.size != 0) ours.meta = view_of(known->meta);
   if (known->name_space.size != 0) ours.name_space = view_of(known->name_space);
+  ours.zone = view_of(known->zone);
   ours.transport = static_cast<Transport>(known->transport);
   if (known->timeout_ms != 0) ours.timeout = milliseconds(known->timeout_ms);
   if (known->copy_threads != 0) ours.copy_threads = known->copy_threads;

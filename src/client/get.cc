@@ -2,6 +2,7 @@
 // fresh look-up and the other replicas; then a miss.
 #include <algorithm>
 #include <optional>
+#include <tuple>
 
 #include "base/strings.h"
 #include "client/session.h"
@@ -36,6 +37,23 @@ struct Session::Reading {
 };
 
 namespace {
+
+// Counts bytes as being read from a node, for as long as it lives.
+class BeingRead {
+ public:
+  BeingRead(std::shared_ptr<Peer> peer, std::uint64_t bytes)
+      : peer_(std::move(peer)), bytes_(bytes) {
+    if (peer_ != nullptr) peer_->being_read += bytes_;
+  }
+  BeingRead(BeingRead&&) = default;
+  ~BeingRead() {
+    if (peer_ != nullptr) peer_->being_read -= bytes_;
+  }
+
+ private:
+  std::shared_ptr<Peer> peer_;
+  std::uint64_t bytes_;
+};
 
 Status check(std::string_view key, std::span<const Piece> pieces) {
   if (pieces.size() > Limits::kPieces) {
@@ -253,29 +271,37 @@ void Session::aim(Reading& reading, Transfer& transfer) {
   transfer.destination = reading.whole_pages;
 }
 
-// Of those that have not been tried: one that has answered lately before one that has not, one of
-// this host before others; of equal ones the first, since meta names those last that may hang.
+// Of those that have not been tried: one that has answered lately before one that has not, then the
+// nearest, then the one that this client is reading least from. Equal ones take their turns, each
+// client beginning with another one for each object.
 std::size_t Session::choose_replica(const Reading& reading) {
   const auto& replicas = reading.handle->replicas;
   if (replicas.size() == 1) {
     return 0;
   }
-  std::optional<std::size_t> best;
-  unsigned least_trouble = 0;
+  using Cost = std::tuple<unsigned, std::uint64_t, std::size_t>;
+  const std::uint64_t first = base::short_hash(reading.handle->put.sequence ^ id_.value);
+  std::size_t best = 0;
+  std::optional<Cost> least;
   for (std::size_t replica = 0; replica < replicas.size(); ++replica) {
     if ((reading.tried >> replica & 1) != 0) {
       continue;
     }
     const auto peer = peers_.find_known(replicas[replica].node);
-    const bool is_far = peer != nullptr && !peer->place().same_host;
-    const bool is_silent = peer != nullptr && (peer->is_avoided() || !peer->port_is_sound());
-    const unsigned trouble = (is_silent ? 2u : 0u) + (is_far ? 1u : 0u);
-    if (!best || trouble < least_trouble) {
+    unsigned trouble = replicas[replica].may_hang ? 4 : 0;
+    if (peer != nullptr) {
+      const Peer::Place& place = peer->place();
+      const bool is_silent = peer->is_avoided() || !peer->port_is_sound();
+      trouble += (is_silent ? 4 : 0) + (place.same_host ? 0 : place.same_zone ? 1 : 2);
+    }
+    const Cost cost{trouble, peer != nullptr ? peer->being_read.load() : 0,
+                    (first + replica) % replicas.size()};
+    if (!least || cost < *least) {
       best = replica;
-      least_trouble = trouble;
+      least = cost;
     }
   }
-  return best.value_or(0);
+  return best;
 }
 
 // Reads the next untried replica of everything that is left.
@@ -284,6 +310,7 @@ void Session::read_round(std::vector<Reading>& readings, const Call& call) {
   std::vector<Transfer*> pointers;
   std::vector<Reading*> of_transfer;
   bool alternatives = false;
+  std::vector<BeingRead> loads;
   for (Reading& reading : readings) {
     if (reading.done || reading.handle == nullptr) {
       continue;
@@ -299,6 +326,9 @@ void Session::read_round(std::vector<Reading>& readings, const Call& call) {
     transfer->place = reading.handle->replicas[replica];
     transfer->remembered = reading.from_cache && !reading.fresh;
     aim(reading, *transfer);
+    if (reading.handle->replicas.size() > 1) {
+      loads.emplace_back(peers_.find_known(transfer->place.node), transfer->bytes());
+    }
     pointers.push_back(transfer.get());
     transfers.push_back(std::move(transfer));
     of_transfer.push_back(&reading);
@@ -307,6 +337,7 @@ void Session::read_round(std::vector<Reading>& readings, const Call& call) {
   const auto now = io::Clock::now();
   const Call share{call.name_space, alternatives ? now + (call.deadline - now) / 2 : call.deadline};
   move(pointers, Work::kRead, share);
+  loads.clear();
   for (std::size_t i = 0; i < transfers.size(); ++i) {
     judge(*of_transfer[i], *transfers[i], call);
   }

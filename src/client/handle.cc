@@ -20,6 +20,7 @@ std::shared_ptr<Handle> Handle::of(const protocol::Handle& message) {
     place.segment = replica.segment;
     place.slot = replica.slot;
     place.extent_count = static_cast<std::uint16_t>(replica.extents.size());
+    place.may_hang = replica.may_hang;
     place.generation = replica.generation;
     place.header_digest = replica.header_digest;
     for (std::size_t i = 0; i < replica.extents.size(); ++i) {

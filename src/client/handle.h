@@ -21,6 +21,7 @@ struct ReplicaPlace {
   base::SegmentId segment{};
   std::uint32_t slot = 0;
   std::uint16_t extent_count = 0;
+  bool may_hang = false;  ///< its node, as meta said
   std::uint64_t generation = 0;
   std::uint64_t header_digest = 0;
   std::array<pool::Extent, pool::kExtentsMax> extents{};

@@ -45,6 +45,7 @@ class Peer {
     io::Address address;
     std::string unix_name;
     bool same_host = false;
+    bool same_zone = false;
   };
   Peer(Place place, base::ClientId client) : place_(std::move(place)), client_(client) {}
 
@@ -77,6 +78,9 @@ class Peer {
   void avoid();
   void answered() { penalty_ = std::chrono::seconds(0); }
   bool is_avoided() const;
+
+  /// Bytes that calls of this client are reading from it, where they had a choice.
+  std::atomic<std::uint64_t> being_read{0};
 
  private:
   std::shared_ptr<MappedSegment> map(io::Deadline deadline);

@@ -257,7 +257,8 @@ void Session::refresh_nodes(io::Deadline deadline) {
     auto address = io::Address::parse(node.address);
     if (address) {
       peers_.learn(node.node, {std::string(node.name), *std::move(address),
-                               std::string(node.unix_name), node.host == host_ && !host_.empty()});
+                               std::string(node.unix_name), node.host == host_ && !host_.empty(),
+                               node.zone == options_.zone && !options_.zone.empty()});
     }
   }
 }

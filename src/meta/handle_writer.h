@@ -24,8 +24,9 @@ class HandleWriter {
       runs_[runs_used_++] = {extent.first_unit, extent.units};
     }
     replicas_[replicas_used_++] = {
-        segment.node.id, segment.id,    slot,
-        generation,      header_digest, {&runs_[first_run], runs_used_ - first_run}};
+        segment.node.id,     segment.id,    slot,
+        generation,          header_digest, {&runs_[first_run], runs_used_ - first_run},
+        segment.node.suspect};
   }
   bool has_replicas() const { return replicas_used_ != 0; }
   void add(Status status, const base::PutId& put, std::uint64_t value_bytes) {

@@ -12,14 +12,12 @@ using protocol::Method;
 
 // True when there is a node to read it from; then its replicas are with the writer.
 bool StateMachine::write_replicas(ObjectIndex object, HandleWriter& handles) {
-  for (const bool suspect : {false, true}) {  // a node that may hang comes last
-    for (ReplicaIndex at = object; at != kNone; at = directory_.replica(at).next) {
-      const ReplicaRecord& replica = directory_.replica(at);
-      const Segment& segment = *segments_.get(replica.segment);
-      if (segment.alive() && segment.node.suspect == suspect) {
-        handles.replica(segment, replica.slot, replica.generation, replica.header_digest,
-                        replica.extents);
-      }
+  for (ReplicaIndex at = object; at != kNone; at = directory_.replica(at).next) {
+    const ReplicaRecord& replica = directory_.replica(at);
+    const Segment& segment = *segments_.get(replica.segment);
+    if (segment.alive()) {
+      handles.replica(segment, replica.slot, replica.generation, replica.header_digest,
+                      replica.extents);
     }
   }
   return handles.has_replicas();

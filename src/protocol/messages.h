@@ -67,9 +67,10 @@ struct Replica {
   std::uint64_t generation = 0;
   std::uint64_t header_digest = 0;  ///< 0 in the reply to kPutStart
   base::SmallVector<Run, 2> extents;
-  static constexpr auto wire =
-      std::tuple{&Replica::node,       &Replica::segment,       &Replica::slot,
-                 &Replica::generation, &Replica::header_digest, &Replica::extents};
+  bool may_hang = false;  ///< its node has not been heard of for a while
+  static constexpr auto wire = std::tuple{
+      &Replica::node,          &Replica::segment, &Replica::slot,    &Replica::generation,
+      &Replica::header_digest, &Replica::extents, &Replica::may_hang};
 };
 
 /// What a lookup returns for one key: enough to read and to verify without asking again.
@@ -92,9 +93,11 @@ struct ReplicaView {
   std::uint64_t generation = 0;
   std::uint64_t header_digest = 0;
   std::span<const Run> extents;
+  bool may_hang = false;
   static constexpr auto wire =
       std::tuple{&ReplicaView::node,       &ReplicaView::segment,       &ReplicaView::slot,
-                 &ReplicaView::generation, &ReplicaView::header_digest, &ReplicaView::extents};
+                 &ReplicaView::generation, &ReplicaView::header_digest, &ReplicaView::extents,
+                 &ReplicaView::may_hang};
 };
 struct HandleView {
   Status status = Status::kNotFound;

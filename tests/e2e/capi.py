@@ -38,7 +38,7 @@ class Error(Structure):
 class ClientOptions(Structure):
     _fields_ = [("struct_size", c_size_t), ("meta", Text), ("name_space", Text),
                 ("transport", c_uint32), ("timeout_ms", c_uint32), ("copy_threads", c_uint32),
-                ("tcp_streams", c_uint32), ("cached_handles", c_uint64)]
+                ("tcp_streams", c_uint32), ("cached_handles", c_uint64), ("zone", Text)]
 
 
 class CallOptions(Structure):

@@ -78,6 +78,24 @@ def test_a_node_that_comes_back_leaves_no_replica_too_many(pool, tmp_path):
         wait_until(lambda: client.status()["used_bytes"] == unit * 2 * len(keys))
 
 
+def test_equally_near_replicas_share_the_reads(pool):
+    for name in "ab":
+        pool.node("--name", name)
+    with aquifer.Client(pool.meta_address, transport="tcp") as client:
+        keys = fill(client, 60, replicas=2)
+        before = client.status()["nodes"]
+        for _ in range(3):
+            values = client.get_batch(keys)
+            assert all(is_content(value, key) for key, value in zip(keys, values))
+        whole = 3 * SIZE * len(keys)
+
+        def read():
+            nodes = zip(client.status()["nodes"], before)
+            return [now["read_bytes"]["tcp"] - then["read_bytes"]["tcp"] for now, then in nodes]
+        wait_until(lambda: sum(read()) == whole)
+        assert min(read()) > whole / 4
+
+
 def test_a_drained_node_leaves_empty_and_nothing_is_lost(pool, tmp_path):
     nodes = {name: pool.node("--name", name, "--segments", tmp_path) for name in "abc"}
     with aquifer.Client(pool.meta_address) as client:
