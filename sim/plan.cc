@@ -68,12 +68,11 @@ Plan draw_plan(World& world, Fault fault) {
   trouble.client_stop = every(world, 200, 2500);
   trouble.cut = every(world, 50, 1500);
   trouble.hold = every(world, 50, 1500);
-  // A meta that has restarted takes a pool whose first node to come is a new one for a new pool.
+  // What is removed while a node is away is known to meta alone (docs/design/open-points.md).
   if (trouble.meta_crash != 0) {
     plan.lasting = true;
-    trouble.node_loss = 0;
-    // What one meta has forgotten, the next may adopt (docs/design/open-points.md).
     plan.forget_after_ms = 3'600'000;
+    trouble.node_loss = 0;
   }
   plan.spite = world.chance(0.5) ? 0 : 0.01 * static_cast<double>(world.between(1, 5));
   plan.preempted = world.chance(0.4) ? 0 : 0.005 * static_cast<double>(world.between(1, 8));

@@ -12,10 +12,6 @@ namespace {
 
 constexpr int kWriteTries = 3;
 
-bool is_failed_write(Status status) {
-  return status == Status::kUnreachable || status == Status::kIntegrity;
-}
-
 }  // namespace
 
 PutCall::PutCall(ClientProcess& client, const std::vector<PutWish>& wishes, Micros deadline)
@@ -255,22 +251,8 @@ void PutCall::seal(std::size_t replica) {
 Status PutCall::failure_of_replicas(const Object& object) const {
   Status found = Status::kOk;
   for (const std::size_t replica : object.replicas) {
-    switch (replicas_[replica].outcome) {
-      case Outcome::kDone:
-        break;
-      case Outcome::kStale:
-        found = Status::kCancelled;
-        break;
-      case Outcome::kDamaged:
-        found = Status::kIntegrity;
-        break;
-      case Outcome::kUnreachable:
-        found = Status::kUnreachable;
-        break;
-      case Outcome::kTimeout:
-        found = Status::kTimeout;
-        break;
-    }
+    const Status failure = client::failure_of(replicas_[replica].outcome);
+    found = failure != Status::kOk ? failure : found;
   }
   return found;
 }
@@ -278,18 +260,6 @@ Status PutCall::failure_of_replicas(const Object& object) const {
 bool PutCall::may_be_sealed(const Object& object) const {
   return std::any_of(object.replicas.begin(), object.replicas.end(),
                      [&](std::size_t replica) { return replicas_[replica].is_sealed; });
-}
-
-// As OpenPut::judge.
-void PutCall::judge(Object& object, bool is_sealed) {
-  object.status = failure_of_replicas(object);
-  if (is_late() && object.status == Status::kOk) {
-    object.status = Status::kTimeout;
-  }
-  if (object.status != Status::kOk && is_sealed) {
-    object.may_be_found = true;
-    object.status = is_failed_write(object.status) ? object.status : Status::kUnknown;
-  }
 }
 
 void PutCall::conclude() {
@@ -301,14 +271,15 @@ void PutCall::conclude() {
                                [&](const Object* object) { return may_be_sealed(*object); });
   const bool group = opened.size() > 1;
   for (Object* object : opened) {
-    judge(*object, group ? all : may_be_sealed(*object));
+    const auto verdict = client::judge_put(failure_of_replicas(*object), is_late(),
+                                           group ? all : may_be_sealed(*object));
+    object->status = verdict.failure;
+    object->may_be_found = object->may_be_found || verdict.may_be_found;
   }
   const auto is_good = [](const Object* object) { return object->status == Status::kOk; };
   if (group && !std::all_of(opened.begin(), opened.end(), is_good)) {
     for (Object* object : opened) {
-      if (is_good(object)) {
-        object->status = all ? Status::kUnknown : Status::kCancelled;
-      }
+      object->status = is_good(object) ? client::falls_with_its_group(all) : object->status;
     }
   }
   finish();
@@ -376,17 +347,14 @@ void PutCall::end_round(bool started) {
     return std::any_of(objects_.begin(), objects_.end(),
                        [&](const Object& object) { return is(object.status); });
   };
-  const bool again = started && any(is_failed_write) && ++failures_ < kWriteTries;
+  const bool again = started && any(client::is_tried_again) && ++failures_ < kWriteTries;
   if (again && !is_late()) {
     return start_round();
   }
   const bool found = std::any_of(objects_.begin(), objects_.end(),
                                  [](const Object& object) { return object.may_be_found; });
   for (Object& object : objects_) {
-    const bool stored = is_success(object.status) || object.status == Status::kPending;
-    if (found && !stored) {
-      object.status = Status::kUnknown;
-    }
+    object.status = client::end_of_tries(object.status, found);
   }
   done();
 }

@@ -51,7 +51,6 @@ class PutCall final : public Call {
   void seal(std::size_t replica);
   void leave_all();
   void conclude();
-  void judge(Object& object, bool is_sealed);
   void finish();
   void on_finished(const Answer& answer);
   void end_round(bool started);

@@ -11,12 +11,13 @@
 #include <vector>
 
 #include "client/handle.h"
+#include "client/put_verdict.h"
 #include "sim/client_process.h"
 #include "sim/plan.h"
 
 namespace aquifer::sim {
 
-enum class Outcome : std::uint8_t { kDone, kStale, kDamaged, kUnreachable, kTimeout };
+using client::Outcome;
 
 struct Transfer {
   std::string_view key;

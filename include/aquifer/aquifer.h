@@ -217,7 +217,10 @@ typedef struct aquifer_call_options_t {
   size_t struct_size;
   aquifer_text_t name_space; /**< the client's */
   uint32_t timeout_ms;       /**< the client's */
-  uint32_t reserved;
+  uint32_t fill_ms; /**< of aquifer_locate_batch and the gets: asks for the right to fill what is
+                         missing, for so long. AQUIFER_NOT_FOUND then means that the key is the
+                         caller's to compute and put, AQUIFER_IN_FLIGHT that another client is
+                         at it. It ends with the put, its time or its holder; 0: does not ask */
 } aquifer_call_options_t;
 
 /* ---- put ---- */
@@ -339,7 +342,8 @@ typedef struct aquifer_range_item_t {
  * the pieces hold where the value ends before. */
 typedef struct aquifer_get_outcome_t {
   aquifer_status_t status;
-  uint32_t reserved;
+  uint32_t
+      filling_ms; /**< AQUIFER_IN_FLIGHT: for how long another client has been filling the key */
   uint64_t bytes;
 } aquifer_get_outcome_t;
 
@@ -528,6 +532,8 @@ typedef struct aquifer_pool_status_t {
   uint64_t objects;
   uint64_t evictions;
   uint64_t integrity_failures;
+  uint64_t replicas_missing; /**< objects found with fewer replicas than their puts asked for; 1 at
+                                  least while what has changed is still being looked at */
 } aquifer_pool_status_t;
 
 /** One node of the pool. Texts live as long as the report. */
@@ -562,6 +568,24 @@ AQUIFER_EXPORT size_t aquifer_report_node_count(const aquifer_report_t* report);
 /** One node. AQUIFER_INVALID_ARGUMENT for an index that is not below aquifer_report_node_count. */
 AQUIFER_EXPORT aquifer_status_t aquifer_report_node(const aquifer_report_t* report, size_t index,
                                                     aquifer_node_status_t* node);
+
+/** How far the draining of a node has come. */
+typedef struct aquifer_drain_t {
+  size_t struct_size;
+  uint64_t gone;     /**< 1: it was empty, and has left the pool */
+  uint64_t objects;  /**< still to move */
+  uint64_t bytes;    /**< still in use or in limbo */
+  uint64_t moved;    /**< objects copied to other nodes since the drain began */
+  uint64_t given_up; /**< objects that were worth less than what they would have displaced */
+} aquifer_drain_t;
+
+/** Begins to drain a node, or says how far that has come: nothing new is placed on it, what it
+ * holds moves to others, and when it is empty it leaves. `cancel` not 0: ends a drain before that.
+ * Call it again for the progress (`drain` may be NULL). Status: AQUIFER_NOT_FOUND (no node has this
+ * name). */
+AQUIFER_EXPORT aquifer_status_t aquifer_drain(aquifer_client_t* client, aquifer_text_t node,
+                                              int cancel, const aquifer_call_options_t* options,
+                                              aquifer_drain_t* drain);
 
 AQUIFER_EXPORT void aquifer_report_free(aquifer_report_t* report);
 

@@ -230,6 +230,9 @@ struct PoolStatus {
   std::uint64_t objects = 0;
   std::uint64_t evictions = 0;
   std::uint64_t integrity_failures = 0;
+  /// Objects that were found with fewer replicas than their puts asked for; 1 at least while what
+  /// has changed is still being looked at.
+  std::uint64_t replicas_missing = 0;
   std::vector<NodeStatus> nodes;
 };
 

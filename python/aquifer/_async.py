@@ -47,6 +47,7 @@ _METHODS = [
     "remove_prefix",
     "clear",
     "stat",
+    "drain",
     "status",
 ]
 

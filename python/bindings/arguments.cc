@@ -69,6 +69,8 @@ Transport read_transport(nb::handle transport) {
 
 }  // namespace
 
+std::string_view read_name(nb::handle text, const char* name) { return read_text(text, {name}); }
+
 bool read_flag(nb::handle flag, const char* name) {
   if (!PyBool_Check(flag.ptr())) {
     raise_wrong_type({name}, "bool", flag.ptr());

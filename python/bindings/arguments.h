@@ -43,6 +43,9 @@ ClientOptions read_client_options(const ClientArguments& arguments);
 /// `zone=`; None: what the environment says.
 std::string read_zone(nb::handle zone);
 
+/// A str; a view into it.
+std::string_view read_name(nb::handle text, const char* name);
+
 /// True or False, and nothing that counts as one.
 bool read_flag(nb::handle flag, const char* name);
 

@@ -32,6 +32,16 @@ nb::dict dict_of(const NodeStatus& node) {
   return dict;
 }
 
+nb::dict dict_of(const DrainProgress& progress) {
+  nb::dict dict;
+  dict["gone"] = progress.gone;
+  dict["objects"] = progress.objects;
+  dict["bytes"] = progress.bytes;
+  dict["moved"] = progress.moved;
+  dict["given_up"] = progress.given_up;
+  return dict;
+}
+
 nb::dict dict_of(const PoolStatus& pool) {
   nb::list nodes;
   for (const NodeStatus& node : pool.nodes) nodes.append(dict_of(node));
@@ -45,6 +55,7 @@ nb::dict dict_of(const PoolStatus& pool) {
   dict["objects"] = pool.objects;
   dict["evictions"] = pool.evictions;
   dict["integrity_failures"] = pool.integrity_failures;
+  dict["replicas_missing"] = pool.replicas_missing;
   dict["nodes"] = nodes;
   return dict;
 }
@@ -66,6 +77,16 @@ nb::object stat(Client& self, nb::handle key, nb::handle name_space, nb::handle 
   dict["size"] = stat->bytes;
   dict["replicas"] = replicas;
   return dict;
+}
+
+nb::dict drain(Client& self, nb::handle node, nb::handle cancel, nb::handle timeout) {
+  const std::string_view name = read_name(node, "node");
+  const bool cancels = read_flag(cancel, "cancel");
+  const CallOptions options = read_call_options(nb::none(), timeout);
+  const auto progress = self.call(Result<DrainProgress>(Error{}), [&](aquifer::Client& client) {
+    return client.drain(name, cancels, options);
+  });
+  return progress ? dict_of(*progress) : nb::dict();
 }
 
 nb::dict status(Client& self, nb::handle timeout) {
@@ -100,6 +121,11 @@ void bind_reports(nb::class_<Client>& type) {
       "Size and places of an object: {key, size, replicas: [{node}]}; None when it is not there.");
   type.def("status", status, nb::kw_only(), timeout,
            "The state of the whole pool; empty when that cannot be told.");
+  type.def("drain", drain, nb::arg("node").none(), nb::kw_only(), nb::arg("cancel") = false,
+           timeout,
+           "Begins to empty a node, or says how far that has come: {gone, objects, bytes, moved,\n"
+           "given_up}; empty when that cannot be told. What it holds moves to others, and when it\n"
+           "is empty it leaves. cancel=True ends a drain before that.");
   type.def("counters", counters, "What this client has done since it was opened.");
 }
 

@@ -103,6 +103,7 @@ std::string status_json(const PoolStatus& status) {
                {"objects", status.objects},
                {"evictions", status.evictions},
                {"integrity_failures", status.integrity_failures},
+               {"replicas_missing", status.replicas_missing},
                {"nodes", nodes}});
 }
 

@@ -18,7 +18,8 @@ PoolStatus example_pool() {
                   .views = 7,
                   .objects = 3,
                   .evictions = 2,
-                  .integrity_failures = 1};
+                  .integrity_failures = 1,
+                  .replicas_missing = 4};
   pool.nodes.push_back({.name = "a",
                         .state = "alive",
                         .process = 77,
@@ -37,7 +38,7 @@ TEST(RenderJson, StatusHasThePoolAndEachNode) {
   const json expected = json::parse(R"({
       "capacity_bytes": 4096, "free_bytes": 3067, "used_bytes": 1024, "limbo_bytes": 5,
       "pinned_bytes": 512, "views": 7,
-      "objects": 3, "evictions": 2, "integrity_failures": 1,
+      "objects": 3, "evictions": 2, "integrity_failures": 1, "replicas_missing": 4,
       "nodes": [{"name": "a", "state": "alive", "pid": 77,
                  "capacity_bytes": 4096, "free_bytes": 3067, "used_bytes": 1024,
                  "limbo_bytes": 5, "pinned_bytes": 512, "views": 7,

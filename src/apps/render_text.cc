@@ -71,7 +71,8 @@ std::string status_text(const PoolStatus& status) {
                    "\npinned              ", format_size_rounded(status.pinned_bytes),
                    "\nobjects             ", status.objects, "\nviews               ", status.views,
                    "\nevictions           ", status.evictions, "\nintegrity failures  ",
-                   status.integrity_failures, "\n\n", nodes_text(status));
+                   status.integrity_failures, "\nreplicas missing    ", status.replicas_missing,
+                   "\n\n", nodes_text(status));
 }
 
 }  // namespace aquifer::apps

@@ -1,6 +1,7 @@
 // How every batch is run: the checks that all share, and an answer for each key whatever happens.
 #pragma once
 
+#include <algorithm>
 #include <new>
 #include <span>
 #include <vector>
@@ -17,7 +18,10 @@ inline void write(Status answer, aquifer_status_t& out) {
   out = static_cast<aquifer_status_t>(answer);
 }
 inline void write(const GetOutcome& answer, aquifer_get_outcome_t& out) {
-  out = {static_cast<aquifer_status_t>(answer.status), 0, answer.bytes};
+  out = {
+      static_cast<aquifer_status_t>(answer.status),
+      static_cast<std::uint32_t>(std::clamp<std::int64_t>(answer.filling.count(), 0, UINT32_MAX)),
+      answer.bytes};
 }
 
 inline void write_refusal(aquifer_status_t status, aquifer_status_t& out) { out = status; }

@@ -124,13 +124,14 @@ Batch<RangeItem> items_of(const aquifer_range_item_t* items, std::size_t count) 
 
 Read<CallOptions> read(const aquifer_call_options_t* options) {
   const auto known = read_struct(options);
-  if (!known || known->reserved != 0) {
+  if (!known) {
     return {.refused = &kWrongStruct};
   }
   if (!is_text(known->name_space)) {
     return {.refused = &kNullBytes};
   }
-  return {.value = {view_of(known->name_space), milliseconds(known->timeout_ms)}};
+  return {.value = {view_of(known->name_space), milliseconds(known->timeout_ms),
+                    milliseconds(known->fill_ms)}};
 }
 
 Read<PutCall> read(const aquifer_put_options_t* options) {

@@ -40,6 +40,31 @@ aquifer_status_t aquifer_status(aquifer_client_t* client, const aquifer_call_opt
                     [&](const CallOptions& call) { return client->client.status(call); });
 }
 
+aquifer_status_t aquifer_drain(aquifer_client_t* client, aquifer_text_t node, int cancel,
+                               const aquifer_call_options_t* options, aquifer_drain_t* drain) {
+  return guard(client, [&] {
+    const auto call = read(options);
+    if (call.refused != nullptr) {
+      return client->refuse(*call.refused);
+    }
+    if (!is_text(node)) {
+      return client->refuse(kNullBytes);
+    }
+    const auto progress = client->client.drain(view_of(node), cancel != 0, call.value);
+    const DrainProgress known = progress ? *progress : DrainProgress{};
+    const aquifer_drain_t filled{.struct_size = 0,
+                                 .gone = known.gone ? 1u : 0u,
+                                 .objects = known.objects,
+                                 .bytes = known.bytes,
+                                 .moved = known.moved,
+                                 .given_up = known.given_up};
+    if (drain != nullptr && !write_struct(filled, drain)) {
+      return client->refuse(kWrongStruct);
+    }
+    return client->answered(progress.code());
+  });
+}
+
 aquifer_status_t aquifer_report_pool(const aquifer_report_t* report, aquifer_pool_status_t* pool) {
   if (report == nullptr || pool == nullptr) {
     return AQUIFER_INVALID_ARGUMENT;
@@ -54,7 +79,8 @@ aquifer_status_t aquifer_report_pool(const aquifer_report_t* report, aquifer_poo
                                      .views = status.views,
                                      .objects = status.objects,
                                      .evictions = status.evictions,
-                                     .integrity_failures = status.integrity_failures};
+                                     .integrity_failures = status.integrity_failures,
+                                     .replicas_missing = status.replicas_missing};
   return write_struct(filled, pool) ? AQUIFER_OK : AQUIFER_INVALID_ARGUMENT;
 }
 

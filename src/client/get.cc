@@ -21,6 +21,7 @@ struct Session::Reading {
   bool from_cache = false;
   bool done = false;
   bool fresh = false;       ///< looked up during this call, after a failure
+  base::PutId stale{};      ///< what was found then, and had moved on
   std::uint32_t tried = 0;  ///< replicas, as bits
   Status failure = Status::kNotFound;
   bool damaged = false;
@@ -359,9 +360,9 @@ void Session::judge(Reading& reading, const Transfer& transfer, const Call& call
     case Outcome::kStale:
       reading.failure = Status::kNotFound;
       ++counters_.stale_handles;
-      if (reading.fresh) {
-        // Meta says so, the slot does not. Either it was retired just now, or its word is damaged,
-        // and while meta lists such an object nobody can put the key again: the node has a look.
+      if (reading.stale == reading.handle->put) {
+        // Meta says so again, the slot does not. Its word is damaged, and while meta lists such an
+        // object nobody can put the key again: the node has a look.
         const std::lock_guard lock(report_mutex_);
         report_.suspects.push_back(
             {transfer.place.segment, transfer.place.slot, transfer.place.generation});
@@ -382,13 +383,19 @@ void Session::judge(Reading& reading, const Transfer& transfer, const Call& call
   if (!reading.has_tried_all()) {
     return;
   }
-  if (reading.fresh) {
+  // What was replaced while it was read is there, under a new handle.
+  const bool is_new = reading.stale != reading.handle->put;
+  const bool again = reading.fresh && reading.failure == Status::kNotFound && is_new;
+  if (reading.fresh && (reading.damaged || !again)) {
     if (reading.damaged) {
       remember({Status::kIntegrity,
                 base::cat("the object \"", transfer.key, "\" is damaged in every replica"),
                 "put it again"});
     }
     return reading.end(reading.damaged ? Status::kIntegrity : reading.failure);
+  }
+  if (reading.fresh) {
+    reading.stale = reading.handle->put;
   }
   reading.fresh = true;
   reading.handle = nullptr;

@@ -217,10 +217,10 @@ Status OpenObject::seal_and_finish(const Call& call) {
     all.push_back(open[0].replicas[i].get());
   }
   session_->move(all, Session::Work::kSeal, call);
-  open[0].judge(io::Clock::now() >= call.deadline, open[0].may_be_sealed());
-  if (open[0].may_be_found) {
-    open[0].failure = Status::kUnknown;  // there is no other try
-  }
+  PutVerdict& verdict = open[0].verdict;
+  verdict = judge_put(open[0].failure_of_replicas(), io::Clock::now() >= call.deadline,
+                      open[0].may_be_sealed());
+  verdict.failure = end_of_tries(verdict.failure, verdict.may_be_found);  // there is no other one
   std::vector<Status> statuses(1);
   session_->finish_puts(open, false, call, statuses);
   session_->remember(statuses[0], key_);

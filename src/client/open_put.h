@@ -14,13 +14,12 @@ struct Session::OpenPut {
   std::size_t index = 0;  ///< in the batch
   base::PutId put{};
   Transfers replicas;
-  Status failure = Status::kOk;
-  bool may_be_found = false;  ///< by a meta that has to learn what there is; see judge()
+  PutVerdict verdict{};
 
   /// A transfer per replica of the handle; the names outlive it.
   static OpenPut of(std::size_t index, const Handle& handle, std::string_view name_space,
                     std::string_view key) {
-    OpenPut put{index, handle.put, {}, Status::kOk, false};
+    OpenPut put{index, handle.put, {}, {}};
     for (const ReplicaPlace& place : handle.replicas) {
       auto transfer = std::make_unique<Transfer>();
       transfer->name_space = name_space;
@@ -52,43 +51,12 @@ struct Session::OpenPut {
     });
   }
 
-  /// Finds what the put has to be given up for, if anything. No commit follows a deadline (`late`).
-  /// But what is sealed counts as committed for a meta that has to learn it, should the present one
-  /// die before it takes the slots back: it is unknown then what becomes of the put.
-  void judge(bool late, bool is_sealed) {
-    failure = failure_of_replicas();
-    if (late && failure == Status::kOk) {
-      failure = Status::kTimeout;
-    }
-    may_be_found = failure != Status::kOk && is_sealed;
-    if (may_be_found && !is_tried_again()) {
-      failure = Status::kUnknown;
-    }
-  }
-  /// A node that cannot be reached, or a wire that damages: another try may go elsewhere.
-  bool is_tried_again() const {
-    return failure == Status::kUnreachable || failure == Status::kIntegrity;
-  }
-
   /// The outcome of a replica that failed, if one did.
   Status failure_of_replicas() const {
     Status found = Status::kOk;
     for (const auto& transfer : replicas) {
-      switch (transfer->outcome.load()) {
-        case Outcome::kDone:
-          break;
-        case Outcome::kStale:
-          found = Status::kCancelled;
-          break;
-        case Outcome::kDamaged:
-          found = Status::kIntegrity;
-          break;
-        case Outcome::kUnreachable:
-          found = Status::kUnreachable;
-          break;
-        case Outcome::kTimeout:
-          found = Status::kTimeout;
-          break;
+      if (const Status failure = failure_of(transfer->outcome.load()); failure != Status::kOk) {
+        found = failure;
       }
     }
     return found;

@@ -30,13 +30,6 @@ Status check(const PutItem& item) {
   return bytes > Limits::kValueBytes ? Status::kTooLarge : Status::kOk;
 }
 
-// Meta will know soon, and may place it elsewhere.
-bool is_failed_write(Status status) {
-  return status == Status::kUnreachable || status == Status::kIntegrity;
-}
-
-bool is_stored(Status status) { return is_success(status) || status == Status::kPending; }
-
 // What is wrong with the items of a group; kCancelled where it is another one.
 std::vector<Status> check_group(std::span<const PutItem> items) {
   std::vector<Status> statuses(items.size(), Status::kCancelled);
@@ -78,16 +71,14 @@ std::vector<Status> Session::put(std::span<const PutItem> items, const PutOption
     const bool started = put_round(items, left, options, call, statuses, found);
     const bool again = started && ++failures < kWriteTries;
     std::erase_if(left, [&](std::size_t i) {
-      return statuses[i] != Status::kBusy && !(again && is_failed_write(statuses[i]));
+      return statuses[i] != Status::kBusy && !(again && is_tried_again(statuses[i]));
     });
     if (left.size() == before && !again) {
       break;
     }
   }
   for (std::size_t i = 0; i < items.size(); ++i) {
-    if (found[i] && !is_stored(statuses[i])) {
-      statuses[i] = Status::kUnknown;  // an earlier try of it may be found
-    }
+    statuses[i] = end_of_tries(statuses[i], found[i]);
   }
   for (std::size_t i = 0;
        i < items.size() && !remember(statuses[i], items[i].key, options.replicas); ++i) {
@@ -105,17 +96,13 @@ std::vector<Status> Session::put_group(std::span<const PutItem> items, const Put
   std::vector<bool> found(items.size());
   const auto any = [&](auto is) { return std::any_of(statuses.begin(), statuses.end(), is); };
   const bool good = !any([](Status status) { return status != Status::kCancelled; });
-  for (int failures = 0; good && io::Clock::now() < call.deadline;) {
-    const bool started = put_round(items, all, options, call, statuses, found);
-    const bool again = started && any(is_failed_write) && ++failures < kWriteTries;
-    if (!again && !any([](Status status) { return status == Status::kBusy; })) {
-      break;
-    }
+  bool again = good;
+  for (int tries = 0; again && tries < kWriteTries && io::Clock::now() < call.deadline; ++tries) {
+    again = put_round(items, all, options, call, statuses, found) && any(is_tried_again);
   }
-  if (std::find(found.begin(), found.end(), true) != found.end()) {
-    std::replace_if(
-        statuses.begin(), statuses.end(), [](Status status) { return !is_stored(status); },
-        Status::kUnknown);
+  const bool was_left = std::find(found.begin(), found.end(), true) != found.end();
+  for (Status& status : statuses) {
+    status = end_of_tries(status, was_left);
   }
   // The others fell with one that says why.
   const auto why = std::find_if(statuses.begin(), statuses.end(), [](Status status) {
@@ -159,7 +146,7 @@ bool Session::put_round(std::span<const PutItem> items, std::span<std::size_t co
   write_puts(open, group, call);
   finish_puts(open, group, call, statuses);
   for (const OpenPut& put : open) {
-    found[put.index] = found[put.index] || put.may_be_found;
+    found[put.index] = found[put.index] || put.verdict.may_be_found;
   }
   return true;
 }
@@ -225,12 +212,12 @@ void Session::write_puts(std::vector<OpenPut>& open, bool group, const Call& cal
   const bool all =
       std::all_of(open.begin(), open.end(), [](const OpenPut& put) { return put.may_be_sealed(); });
   for (OpenPut& put : open) {
-    put.judge(late, group ? all : put.may_be_sealed());
+    put.verdict = judge_put(put.failure_of_replicas(), late, group ? all : put.may_be_sealed());
   }
-  const auto is_good = [](const OpenPut& put) { return put.failure == Status::kOk; };
+  const auto is_good = [](const OpenPut& put) { return put.verdict.failure == Status::kOk; };
   if (group && !std::all_of(open.begin(), open.end(), is_good)) {
     for (OpenPut& put : open) {
-      put.failure = !is_good(put) ? put.failure : all ? Status::kUnknown : Status::kCancelled;
+      put.verdict.failure = is_good(put) ? falls_with_its_group(all) : put.verdict.failure;
     }
   }
 }
@@ -246,14 +233,14 @@ void Session::finish_puts(std::vector<OpenPut>& open, bool group, const Call& ca
   request.timeout_ms = static_cast<std::uint32_t>(std::max<std::int64_t>(left.count() * 8 / 10, 1));
   bool commits = false;
   for (const OpenPut& put : open) {
-    protocol::PutFinishItem item{put.put, put.failure == Status::kOk, {}};
+    protocol::PutFinishItem item{put.put, put.verdict.failure == Status::kOk, {}};
     for (const auto& transfer : put.replicas) {
       item.header_digests.push_back(transfer->header_digest);
     }
     commits = commits || item.commit;
     request.items.push_back(std::move(item));
-    statuses[put.index] = put.failure;
-    if (put.failure == Status::kIntegrity) {
+    statuses[put.index] = put.verdict.failure;
+    if (put.verdict.failure == Status::kIntegrity) {
       ++counters_.integrity_failures;
     }
   }
@@ -277,7 +264,7 @@ void Session::finish_puts(std::vector<OpenPut>& open, bool group, const Call& ca
   }
   for (std::size_t n = 0; n < open.size(); ++n) {
     OpenPut& put = open[n];
-    if (put.failure != Status::kOk) {
+    if (put.verdict.failure != Status::kOk) {
       continue;
     }
     if (!payload || n >= reply.items.size()) {

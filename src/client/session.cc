@@ -485,6 +485,7 @@ Result<PoolStatus> Session::status(const Call& call) {
   status.objects = reply.objects;
   status.evictions = reply.evictions;
   status.integrity_failures = reply.integrity_failures;
+  status.replicas_missing = reply.replicas_missing;
   for (const protocol::NodeStatusEntry& node : reply.nodes) {
     status.capacity_bytes += node.capacity_bytes;
     status.free_bytes += node.free_bytes;

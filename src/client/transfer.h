@@ -14,20 +14,12 @@
 #include "aquifer/types.h"
 #include "client/handle.h"
 #include "client/peers.h"
+#include "client/put_verdict.h"
 #include "client/workers.h"
 #include "io/socket.h"
 #include "memory/scatter.h"
 
 namespace aquifer::client {
-
-/// What became of one replica.
-enum class Outcome : std::uint8_t {
-  kDone,
-  kStale,        ///< the slot has moved on: an ordinary miss, or a put that was taken back
-  kDamaged,      ///< same generation, other bytes
-  kUnreachable,  ///< no way to the node, or the memory behind the mapping is gone
-  kTimeout,
-};
 
 /// One value to be read from, or written to, one replica.
 struct Transfer {

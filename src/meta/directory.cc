@@ -69,7 +69,8 @@ ReplicaIndex Directory::put_in(const NewObject& object, std::uint16_t epoch,
   record.header_digest = header_digest;
   record.generation = replica.generation & kGenerationMax;
   record.epoch = epoch & (Epochs::kMax - 1);
-  record.wanted = object.wanted & 15;
+  record.wanted_beside = (object.wanted - 1) & 7;
+  record.of_group = object.of_group ? 1 : 0;
   record.pinned = 0;
   record.extents = std::move(replica.extents);
   record.value_bytes = static_cast<std::uint32_t>(object.value_bytes);
@@ -104,8 +105,8 @@ void Directory::add_replica(ObjectIndex object, PlacedReplica&& replica,
                             std::uint64_t header_digest, const base::Hash128& parent, Time now) {
   const ReplicaRecord& first = records_[object];
   const SegmentIndex segment = replica.segment;
-  const NewObject known{first.hash, put_of(object), first.value_bytes, parent,
-                        static_cast<unsigned>(first.wanted)};
+  const NewObject known{first.hash, put_of(object), first.value_bytes,
+                        parent,     first.wanted(), first.of_group != 0};
   const ReplicaIndex index =
       put_in(known, epochs_.take(known.put.epoch).value(), std::move(replica), header_digest);
   if (first.pinned) {

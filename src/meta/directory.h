@@ -32,14 +32,17 @@ struct alignas(64) ReplicaRecord {
   std::uint64_t sequence = 0;  ///< of its put; 0: the record is free
   std::uint64_t header_digest = 0;
   std::uint64_t generation : 44 = 0;
-  std::uint64_t wanted : 4 = 1;  ///< replicas that the put asked for
-  std::uint64_t epoch : 15 = 0;  ///< of its put; see Epochs
-  std::uint64_t pinned : 1 = 0;  ///< all replicas of an object are, or none
+  std::uint64_t wanted_beside : 3 = 0;  ///< replicas that the put asked for, beside the first
+  std::uint64_t of_group : 1 = 0;  ///< found in a report: others of its group may be still to come
+  std::uint64_t epoch : 15 = 0;    ///< of its put; see Epochs
+  std::uint64_t pinned : 1 = 0;    ///< all replicas of an object are, or none
   Extents extents;
   std::uint32_t value_bytes = 0;
   SegmentIndex segment = kNone;
   std::uint32_t slot = 0;
   ReplicaIndex next = kNone;  ///< of the same object, or of the free records
+
+  unsigned wanted() const { return static_cast<unsigned>(wanted_beside) + 1; }
 };
 static_assert(sizeof(ReplicaRecord) == 64 && Limits::kValueBytes <= UINT32_MAX);
 
@@ -81,6 +84,7 @@ class Directory {
     std::uint64_t value_bytes = 0;
     base::Hash128 parent{};
     unsigned wanted = 1;  ///< replicas
+    bool of_group = false;
   };
   /// Adds an object with its first replica. Requires that its hash is not there. kNone, and the
   /// replica is left to the caller, when its put is of one epoch too many (Epochs::kMax).

@@ -18,8 +18,10 @@ class FillLeases {
   /// How long somebody else has had the right to fill the key, or zero when it is the asker's now
   /// (anew, or still), for `hold`. Where there are too many leases everybody may fill.
   Time ask(const base::Hash128& hash, base::ClientId client, Time hold, Time now);
-  /// The key was put, or its put was given up.
+  /// The key was put.
   void end(const base::Hash128& hash);
+  /// A put of the key by this client came to nothing.
+  void give_up(const base::Hash128& hash, base::ClientId client);
   /// The client is gone.
   void end_of(base::ClientId client);
   /// Ends those whose time is over.
@@ -27,14 +29,17 @@ class FillLeases {
   std::size_t size() const { return leases_.size(); }
 
  private:
+  using ByEnd = std::multimap<Time, base::Hash128>;
   struct Lease {
     base::ClientId holder{};
     Time since{};
-    Time until{};
+    ByEnd::iterator end{};
   };
-  std::unordered_map<base::Hash128, Lease> leases_;
-  std::multimap<Time, base::Hash128>
-      by_end_;  ///< entries of leases that have ended stay until then
+  using Leases = std::unordered_map<base::Hash128, Lease>;
+  void erase(Leases::iterator lease);
+
+  Leases leases_;
+  ByEnd by_end_;
 };
 
 }  // namespace aquifer::meta

@@ -42,6 +42,25 @@ TEST(FillLeases, ItEndsWithItsTimeThePutOrTheHolder) {
   }
 }
 
+TEST(FillLeases, WhoAsksAgainAndAgainTakesNoMoreRoom) {
+  FillLeases leases;
+  for (std::uint64_t n = 0; n < 3 * FillLeases::kMax; ++n) {
+    leases.ask(kKey, kOne, kHold, Time(n));
+  }
+  EXPECT_EQ(leases.size(), 1u);
+  EXPECT_EQ(leases.ask({3, 4}, kOne, kHold, Time(0)), Time(0));
+  EXPECT_NE(leases.ask({3, 4}, kOther, kHold, Time(1)), Time(0)) << "others are still given";
+}
+
+TEST(FillLeases, ItEndsWithAPutOfItsHolderThatCameToNothing) {
+  FillLeases leases;
+  leases.ask(kKey, kOne, kHold, Time(0));
+  leases.give_up(kKey, kOther);
+  EXPECT_NE(leases.ask(kKey, kOther, kHold, Time(1)), Time(0));
+  leases.give_up(kKey, kOne);
+  EXPECT_EQ(leases.ask(kKey, kOther, kHold, Time(1)), Time(0));
+}
+
 TEST(FillLeases, ThereAreOnlySoMany) {
   FillLeases leases;
   for (std::uint64_t n = 0; n <= FillLeases::kMax; ++n) {

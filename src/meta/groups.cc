@@ -8,7 +8,6 @@
 // are taken back.
 #include <algorithm>
 
-#include "base/check.h"
 #include "meta/state_machine.h"
 
 namespace aquifer::meta {
@@ -27,6 +26,8 @@ base::PutId StateMachine::group_id(const base::PutId& put, base::GroupPlace plac
 }
 
 bool StateMachine::can_publish(const protocol::PutFinishView& finish, base::ClientId client) const {
+  // One that is named twice cannot be published twice.
+  std::unordered_set<std::uint64_t> named;
   return !finish.items.empty() &&
          std::all_of(finish.items.begin(), finish.items.end(), [&](const auto& item) {
            const OpenPutIndex index = open_puts_.find(item.put);
@@ -34,8 +35,8 @@ bool StateMachine::can_publish(const protocol::PutFinishView& finish, base::Clie
              return false;
            }
            const OpenPut& put = open_puts_[index];
-           return put.client == client && !put.cancelled && !put.publishing &&
-                  item.header_digests.size() == put.replicas.size();
+           return named.insert(put.sequence).second && put.client == client && !put.cancelled &&
+                  !put.publishing && item.header_digests.size() == put.replicas.size();
          });
 }
 
@@ -78,9 +79,11 @@ void StateMachine::publish(SessionId session, std::uint64_t request,
 
 void StateMachine::seal(const base::PutId& id, const PlacedReplica& replica) {
   Group& group = groups_.at(id);
-  AQ_CHECK(
-      to_seal_.emplace(std::pair{replica.segment, replica.slot}, ToSeal{replica.generation, id, 0})
-          .second);
+  const std::pair slot{replica.segment, replica.slot};
+  if (!to_seal_.emplace(slot, ToSeal{replica.generation, id, 0}).second) {
+    group.failed = true;  // its node has never answered for the one that was here before
+    return;
+  }
   ++group.owing;
   held_owing_ += group.items.empty() ? 1 : 0;
   tell_to_publish_ = true;
@@ -137,11 +140,18 @@ void StateMachine::published(SegmentIndex index, const protocol::Published& mess
       continue;
     }
     --held_owing_;
-    Group::Held held = std::move(group.held.extract(slot).mapped());
-    if (group.held.empty()) {
-      groups_.erase(id);
+    group.held.at(slot).is_sealed = item.sealed;
+    if (group.owing == 0) {
+      end_held(id, now);
     }
-    if (item.sealed) {
+  }
+}
+
+// The nodes have answered for all that has been reported of the group.
+void StateMachine::end_held(const base::PutId& id, Time now) {
+  Group group = std::move(groups_.extract(id).mapped());
+  for (auto& [slot, held] : group.held) {
+    if (held.is_sealed) {
       adopt(held.object, std::move(held.replica), now);
     } else {
       segments_.reclaim(std::move(held.replica));
@@ -168,10 +178,7 @@ void StateMachine::end_group(const base::PutId& id, Time now) {
 void StateMachine::expire_groups(Time now) {
   std::vector<base::PutId> done;
   for (auto& [id, group] : groups_) {
-    if (group.items.empty()) {
-      continue;
-    }
-    if (group.owing == 0) {
+    if (group.owing == 0 && (!group.items.empty() || group.is_whole)) {
       done.push_back(id);
     } else if (group.deadline <= now && group.request != 0) {
       reply(group.session, Method::kPutFinish, std::exchange(group.request, 0),
@@ -179,34 +186,34 @@ void StateMachine::expire_groups(Time now) {
     }
   }
   for (const base::PutId& id : done) {
-    end_group(id, now);
+    groups_.at(id).items.empty() ? end_held(id, now) : end_group(id, now);
   }
 }
 
 // A prepared object that a node has reported.
 void StateMachine::hold(const protocol::RecoveredObject& object, PlacedReplica replica) {
-  if (object.group.index >= object.group.count || object.put.sequence <= object.group.index) {
+  if (object.group.index >= object.group.count || object.group.count > Limits::kBatchKeys ||
+      object.put.sequence <= object.group.index) {
     return segments_.reclaim(std::move(replica));
   }
   const base::PutId id = group_id(object.put, object.group);
   Group& group = groups_[id];
-  if (group.replicas.empty() && group.items.empty()) {
-    group.replicas.resize(object.group.count);
-    group.absent = object.group.count;
-    for (std::uint16_t i = 0; i < object.group.count && !group.is_whole; ++i) {
+  if (group.count == 0 && group.items.empty()) {
+    group.count = object.group.count;
+    for (std::uint16_t i = 0; i < group.count && !group.is_whole; ++i) {
       group.is_whole = directory_.find_put({object.put.epoch, id.sequence + i}) != kNone;
     }
   }
-  if (group.replicas.size() != object.group.count) {
+  const std::pair slot{replica.segment, replica.slot};
+  if (group.count != object.group.count || group.held.contains(slot)) {
     return segments_.reclaim(std::move(replica));
   }
-  group.absent -= group.replicas[object.group.index]++ == 0 ? 1 : 0;
-  const std::pair slot{replica.segment, replica.slot};
+  ++group.replicas[object.group.index];
   const auto added = group.held.emplace(slot, Group::Held{object, std::move(replica)});
   if (group.is_whole) {
     return seal(id, added.first->second.replica);
   }
-  if (group.absent == 0 || options_.faults.publishes_half) {
+  if (group.replicas.size() == group.count || options_.faults.publishes_half) {
     publish_held(id);
   }
 }
@@ -242,8 +249,8 @@ void StateMachine::drop_from_groups(SegmentIndex index) {
     }
     std::erase_if(group.held, [&](const auto& entry) {
       const bool goes = entry.first.first == index;
-      if (goes) {
-        group.absent += --group.replicas[entry.second.object.group.index] == 0 ? 1 : 0;
+      if (goes && --group.replicas[entry.second.object.group.index] == 0) {
+        group.replicas.erase(entry.second.object.group.index);
       }
       return goes;
     });

@@ -11,6 +11,12 @@ namespace aquifer::meta {
 using protocol::Method;
 
 // True when there is a node to read it from; then its replicas are with the writer.
+// An object of a group that was found in a report waits with the others of it for those nodes that
+// may be about to come: then all are visible, but for what is lost with a node.
+bool StateMachine::is_visible(ObjectIndex object) const {
+  return object != kNone && (directory_.replica(object).of_group == 0 || !recovering());
+}
+
 bool StateMachine::write_replicas(ObjectIndex object, HandleWriter& handles) {
   for (ReplicaIndex at = object; at != kNone; at = directory_.replica(at).next) {
     const ReplicaRecord& replica = directory_.replica(at);
@@ -58,9 +64,9 @@ void StateMachine::lookup(SessionId session, std::uint64_t request, const protoc
   reply_handles(session, Method::kLookup, request, [&](HandleWriter& handles) {
     for_each_object(lookup.name_space, lookup.keys, [&](ObjectIndex object) {
       const std::size_t number = looked_up++;
-      if (object == kNone) {
+      if (!is_visible(object)) {
         const Status missing = recovering() ? Status::kRecovering : Status::kNotFound;
-        const Time filling = lookup.fill_ms == 0
+        const Time filling = lookup.fill_ms == 0 || recovering()
                                  ? Time(0)
                                  : ask_to_fill(hasher_(lookup.name_space, lookup.keys[number]),
                                                session, Time(lookup.fill_ms), now);
@@ -92,7 +98,7 @@ void StateMachine::match_prefix(SessionId session, std::uint64_t request,
   }
   reply_handles(session, Method::kMatchPrefix, request, [&](HandleWriter& handles) {
     for_each_object(match.name_space, match.keys, [&](ObjectIndex object) {
-      if (object == kNone || !write_replicas(object, handles)) {
+      if (!is_visible(object) || !write_replicas(object, handles)) {
         return false;
       }
       handles.add(Status::kOk, directory_.put_of(object), directory_.replica(object).value_bytes);

@@ -78,13 +78,17 @@ void StateMachine::node_hello(SessionId session, std::uint64_t request,
   }
   if (index != kNone && segments_.get(index)->recovering) {
     const base::SegmentId id = segments_.get(index)->id;
+    const bool is_same = segments_.get(index)->node.session == session;
     drop_segment(index);  // its report broke off, and begins anew
     forgotten_.erase(id);
+    if (is_same) {
+      return outbox_.close(session);  // with another connection: parts of the old one may follow
+    }
     index = kNone;
   }
   if (index == kNone) {
     if (forgotten_.contains(hello.segment) || forgotten_members_.contains(hello.node) ||
-        was_forgotten(hello)) {
+        (holds_something(hello) && was_forgotten(hello.node, roster_of(hello)))) {
       forgotten_members_.erase(hello.node);
       return reply(session, Method::kNodeHello, request,
                    protocol::NodeWelcome{pool_, epoch_, 0, 0, protocol::NodeWelcome::What::kFresh,
@@ -96,9 +100,11 @@ void StateMachine::node_hello(SessionId session, std::uint64_t request,
                     "start it with --fresh, or with the --meta of that pool");
     }
     Segment segment = segment_of(hello, session);
-    if (hello.granted_units != 0 || hello.granted_slots != 0) {
+    if (holds_something(hello)) {
       begin_recovery(segment, hello);
     }
+    segment.was_used = holds_something(hello);
+    segment.roster = roster_of(hello);
     index = segments_.add(std::move(segment));
     tell_members_ = true;
     walk_again();
@@ -139,7 +145,7 @@ void StateMachine::tell_members() {
   if (!std::exchange(tell_members_, false)) {
     return;
   }
-  protocol::Members members{pool_, epoch_, {}, {}};
+  protocol::Members members{pool_, epoch_, {}, {}, ++members_version_};
   segments_.for_each([&](SegmentIndex, Segment& segment) {
     (segment.node.lasts ? members.lasting : members.nodes).push_back(segment.node.id);
   });

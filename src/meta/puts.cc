@@ -121,6 +121,13 @@ void StateMachine::put_start(SessionId session, std::uint64_t request,
       std::any_of(waiting.items.begin(), waiting.items.end(), [](const StartItem& item) {
         return item.answered && item.status != Status::kExists;
       });
+  if (waiting.group && !waiting.failed && !can_ever_hold(waiting)) {
+    for (StartItem& item : waiting.items) {
+      if (!item.answered) {
+        item.answer(Status::kNoSpace);
+      }
+    }
+  }
   waiting_starts_.push_back(std::move(waiting));  // served by settle(), in the order of arrival
 }
 
@@ -170,7 +177,7 @@ bool StateMachine::fill(WaitingStart& start) {
     // A batch that holds something itself is to commit that first, not to wait for limbo.
     const bool waits_for_limbo = held == 0 && segments_.any_limbo();
     if (segments_.make_room(item.units, start.replicas) || open_puts_.size() > held ||
-        waits_for_limbo) {
+        waits_for_limbo || awaits_nodes()) {
       return false;
     }
     // This batch itself holds all there is.
@@ -203,14 +210,30 @@ bool StateMachine::can_ever_be_placed(const WaitingStart& start, const StartItem
     ++nodes;  // a lost one may come back
     large_enough += segment.units_max >= item.units + segment.pinned_units ? 1 : 0;
   });
-  return nodes == 0 || large_enough >= start.replicas;
+  return nodes == 0 || large_enough >= start.replicas || awaits_nodes();
 }
+
+// A group takes its room all at once: nothing is to be evicted for one that is too large.
+bool StateMachine::can_ever_hold(const WaitingStart& start) {
+  std::uint64_t wanted = 0;
+  for (const StartItem& item : start.items) {
+    wanted += item.answered ? 0 : std::uint64_t{item.units} * start.replicas;
+  }
+  std::uint64_t room = 0;
+  segments_.for_each([&](SegmentIndex, const Segment& segment) {
+    room += segment.units_max - std::min<std::uint64_t>(segment.pinned_units, segment.units_max);
+  });
+  return wanted <= room || awaits_nodes();
+}
+
+// There may be more nodes than are known.
+bool StateMachine::awaits_nodes() const { return is_young_ || (expects_ && !missing_.empty()); }
 
 // Ends a put whose handle was never handed out: it has no writer.
 void StateMachine::end_unanswered(StartItem& item) {
   item.status = Status::kCancelled;
   const OpenPutIndex put = open_puts_.find(item.put);
-  if (put == kNone) {
+  if (put == kNone || open_puts_[put].publishing) {
     return;
   }
   cancel(open_puts_[put]);
@@ -231,6 +254,11 @@ void StateMachine::answer(WaitingStart& start) {
   }
   if (start.group) {
     end_failed_group(start);
+  }
+  for (const StartItem& item : start.items) {
+    if (item.status != Status::kOk && item.status != Status::kInFlight) {
+      fills_.give_up(item.hash, start.client);
+    }
   }
   reply_handles(start.session, Method::kPutStart, start.request, [&](HandleWriter& handles) {
     for (const StartItem& item : start.items) {
@@ -314,7 +342,24 @@ void StateMachine::finish_puts(SessionId session, std::uint64_t request, base::C
     waiting.owing_in_all += owing;
     waiting.puts.push_back(finish.items[i].put);
   }
+  if (!may_commit) {
+    judge_earlier_group(finish, waiting.statuses);
+  }
   answer_when_gone(id, std::move(waiting));
+}
+
+// Of a group that an earlier meta has started either all is there, or nobody can say.
+void StateMachine::judge_earlier_group(const protocol::PutFinishView& finish,
+                                       std::vector<Status>& statuses) const {
+  if (std::all_of(statuses.begin(), statuses.end(),
+                  [](Status status) { return status == Status::kOk; })) {
+    return;
+  }
+  for (std::size_t i = 0; i < statuses.size(); ++i) {
+    if (statuses[i] == Status::kOk && !open_puts_.is_ours(finish.items[i].put)) {
+      statuses[i] = recovering() ? Status::kRecovering : Status::kUnknown;
+    }
+  }
 }
 
 Status StateMachine::finish_put(base::ClientId client, const protocol::PutFinishItemView& item,
@@ -387,6 +432,7 @@ Status StateMachine::commit(OpenPut& put, const protocol::PutFinishItemView& ite
 // Takes the slots back. The put stays known until its writer answers or is gone. `waiting` (0:
 // nobody) is told when no slot can be sealed or read any more; the number of slots it waits for.
 std::uint32_t StateMachine::cancel(OpenPut& put, RemoveId waiting) {
+  fills_.give_up(put.hash, put.client);
   std::uint32_t owing = 0;
   for (PlacedReplica& replica : put.replicas) {
     if (!put.cancelled) {
@@ -406,7 +452,7 @@ std::uint32_t StateMachine::cancel(OpenPut& put, RemoveId waiting) {
 // again at once.
 void StateMachine::abandon(base::ClientId client, std::uint64_t ticket) {
   open_puts_.for_each_of_client(client, [&](OpenPutIndex put) {
-    if (open_puts_[put].ticket == ticket) {
+    if (open_puts_[put].ticket == ticket && !open_puts_[put].publishing) {
       cancel(open_puts_[put]);
       open_puts_.close(put, Status::kCancelled);
     }

@@ -16,16 +16,19 @@ constexpr std::size_t kCutsMax = 1u << 20;
 
 }  // namespace
 
-// The node has been in a pool before: this meta serves that pool, in an epoch of its own.
+// The node has been in a pool before: this meta serves that pool, in an epoch of its own. A fresh
+// node that came first, and was told of a new pool, has to be told of the old one.
 Status StateMachine::take_over(const protocol::NodeHello& hello, Time now) {
-  if (hello.pool && hello.pool != pool_) {
-    if (pool_is_known_) {
+  constexpr Time kNaming{60'000};
+  if (!hello.pool) {
+    pool_named_ = pool_named_.value_or(now);
+  } else if (hello.pool != pool_ && hello.pool != options_.pool) {
+    if (pool_ != options_.pool || (pool_named_ && now - *pool_named_ > kNaming)) {
       return Status::kConflict;
     }
     pool_ = hello.pool;
     tell_members_ = true;
   }
-  pool_is_known_ = pool_is_known_ || hello.pool;
   is_young_ = false;
   has_heard_ = true;
   if (!protocol::same_meta(hello.epoch, epoch_) &&
@@ -38,11 +41,12 @@ Status StateMachine::take_over(const protocol::NodeHello& hello, Time now) {
       protocol::same_meta(hello.epoch, epoch_)) {
     return Status::kOk;
   }
-  if (hello.epoch > roster_epoch_) {
-    roster_epoch_ = hello.epoch;
+  if (roster_of(hello) > known_roster_) {
+    known_roster_ = roster_of(hello);
     roster_ = {hello.node};
     roster_.insert(hello.members.begin(), hello.members.end());
     roster_.insert(hello.lasting.begin(), hello.lasting.end());
+    forget_who_was_forgotten();
   }
   // Those who were in it are waited for, once; later nobody is missed any more.
   if (!expect_until_) {
@@ -65,11 +69,26 @@ Status StateMachine::take_over(const protocol::NodeHello& hello, Time now) {
   return Status::kOk;
 }
 
-// A later meta than the last one of this node did not count it as a member any more: what was
-// removed since may lie here.
-bool StateMachine::was_forgotten(const protocol::NodeHello& hello) const {
-  const bool holds = hello.granted_units != 0 || hello.granted_slots != 0;
-  return holds && hello.epoch < roster_epoch_ && !roster_.contains(hello.node);
+// A later list of members than the last one of this node does not have it: what was removed since
+// may lie here.
+bool StateMachine::was_forgotten(base::NodeId node, const Roster& known) const {
+  return known < known_roster_ && !roster_.contains(node);
+}
+
+// Some of them may have come before who knew it.
+void StateMachine::forget_who_was_forgotten() {
+  std::vector<SegmentIndex> forgotten;
+  segments_.for_each([&](SegmentIndex index, Segment& segment) {
+    if (segment.was_used && was_forgotten(segment.node.id, segment.roster)) {
+      forgotten.push_back(index);
+    }
+  });
+  for (const SegmentIndex index : forgotten) {
+    if (const SessionId session = segments_.get(index)->node.session; session != 0) {
+      outbox_.close(session);  // it connects again, and is told
+    }
+    drop_segment(index);
+  }
 }
 
 bool StateMachine::all_is_reported() const {
@@ -211,8 +230,9 @@ void StateMachine::adopt(const protocol::RecoveredObject& object, PlacedReplica 
     retire(before, 0);
   }
   const unsigned wanted = std::clamp<unsigned>(object.replicas, 1, Limits::kReplicas);
-  if (directory_.add({hash, object.put, object.value_bytes, {}, wanted}, std::move(replica),
-                     object.header_digest, now) == kNone) {
+  const Directory::NewObject found{hash, object.put, object.value_bytes,
+                                   {},   wanted,     bool(object.group)};
+  if (directory_.add(found, std::move(replica), object.header_digest, now) == kNone) {
     segments_.reclaim(std::move(replica));
   }
 }
@@ -228,7 +248,7 @@ Status StateMachine::finish_earlier(const protocol::PutFinishItemView& item, Obj
   for (ReplicaIndex at = object; at != kNone; at = directory_.replica(at).next) {
     ++replicas;
   }
-  if (is_of_group && object != kNone && replicas < directory_.replica(object).wanted) {
+  if (is_of_group && object != kNone && replicas < directory_.replica(object).wanted()) {
     return recovering() ? Status::kRecovering : Status::kUnknown;
   }
   return object != kNone ? Status::kOk : recovering() ? Status::kRecovering : Status::kUnknown;

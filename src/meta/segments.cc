@@ -332,7 +332,9 @@ bool Segments::make_room_in(SegmentIndex index, std::uint32_t units) {
   if (segment.retiring_units == 0 && policy_.victim(index) != kNone) {
     evict_one(index);
   }
-  return segment.retiring_units > 0 || segment.space.free_units() >= units;
+  const bool is_growing =
+      segment.asked_units > segment.granted_units || segment.asked_slots > segment.granted_slots;
+  return segment.retiring_units > 0 || is_growing;
 }
 
 void Segments::evict_one(SegmentIndex index) {
@@ -531,8 +533,11 @@ std::optional<protocol::Reclaim> Segments::take_reclaims(SegmentIndex index, std
   if (segment.to_reclaim.empty()) {
     return std::nullopt;
   }
-  protocol::Reclaim message{segment.id, epoch, std::move(segment.to_reclaim)};
-  segment.to_reclaim.clear();
+  constexpr std::size_t kItemsMax = 1u << 16;
+  auto& all = segment.to_reclaim;
+  const std::size_t count = std::min(all.size(), kItemsMax);
+  protocol::Reclaim message{segment.id, epoch, {all.begin(), all.begin() + count}};
+  all.erase(all.begin(), all.begin() + count);
   return message;
 }
 

@@ -274,7 +274,7 @@ void StateMachine::settle() {
     if (!segment.alive()) {
       return;
     }
-    if (const auto message = segments_.take_reclaims(index, epoch_)) {
+    while (const auto message = segments_.take_reclaims(index, epoch_)) {
       send(segment.node.session, Method::kReclaim, *message);
     }
     if (const auto message = segments_.take_grant_request(index, epoch_)) {
@@ -288,6 +288,8 @@ protocol::PoolStatusReply StateMachine::status() {
   reply.objects = directory_.objects();
   reply.evictions = segments_.evictions();
   reply.integrity_failures = integrity_failures_;
+  reply.replicas_missing =
+      std::max({walk_.found_missing, walk_.missing, std::uint64_t{walk_.is_unsure ? 1u : 0u}});
   segments_.for_each([&](SegmentIndex, Segment& segment) {
     protocol::NodeStatusEntry entry;
     entry.name = segment.node.name;

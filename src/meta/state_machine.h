@@ -129,10 +129,11 @@ class StateMachine {
     struct Held {
       protocol::RecoveredObject object;
       PlacedReplica replica;
+      bool is_sealed = false;
     };
     std::map<std::pair<SegmentIndex, std::uint32_t>, Held> held;  ///< by their slots
-    std::vector<std::uint32_t> replicas;  ///< that have come, of each object
-    std::uint32_t absent = 0;             ///< objects of which none has
+    std::map<std::uint16_t, std::uint32_t> replicas;  ///< held, of the objects of which there are
+    std::uint16_t count = 0;                          ///< of objects
     bool is_whole = false;
 
     std::uint32_t owing = 0;  ///< slots that nodes have been told to seal
@@ -202,12 +203,16 @@ class StateMachine {
   bool fill(WaitingStart& start);
   void open(OpenPut& put, const WaitingStart& start, StartItem& item);
   bool can_ever_be_placed(const WaitingStart& start, const StartItem& item);
+  bool can_ever_hold(const WaitingStart& start);
+  bool awaits_nodes() const;
   void answer(WaitingStart& start);
   void end_failed_group(WaitingStart& start);
   void end_unanswered(StartItem& item);
   void forget_starts(SessionId session);
   void finish_puts(SessionId session, std::uint64_t request, base::ClientId client,
                    const protocol::PutFinishView& finish, bool may_commit, Time deadline, Time now);
+  void judge_earlier_group(const protocol::PutFinishView& finish,
+                           std::vector<Status>& statuses) const;
   Status finish_put(base::ClientId client, const protocol::PutFinishItemView& item, bool may_commit,
                     RemoveId remove, std::uint32_t& owing, Time now);
   Status commit(OpenPut& put, const protocol::PutFinishItemView& item, RemoveId remove,
@@ -231,6 +236,7 @@ class StateMachine {
   void expire_groups(Time now);
   void hold(const protocol::RecoveredObject& object, PlacedReplica replica);
   void publish_held(const base::PutId& id);
+  void end_held(const base::PutId& id, Time now);
   void drop_from_groups(SegmentIndex index);
   void take_back_held();
 
@@ -238,6 +244,7 @@ class StateMachine {
   void refuse_batch(SessionId session, protocol::Method method, std::uint64_t request);
   void lookup(SessionId session, std::uint64_t request, const protocol::Lookup& lookup, Time now);
   void match_prefix(SessionId session, std::uint64_t request, const protocol::MatchPrefix& match);
+  bool is_visible(ObjectIndex object) const;
   bool write_replicas(ObjectIndex object, HandleWriter& handles);
   Time ask_to_fill(const base::Hash128& hash, SessionId session, Time hold, Time now);
   template <class Visit>
@@ -277,7 +284,15 @@ class StateMachine {
   bool is_whole() const;
   bool all_is_reported() const;
   void end_expectations(Time now, bool was_away);
-  bool was_forgotten(const protocol::NodeHello& hello) const;
+  using Roster = std::pair<std::uint64_t, std::uint64_t>;  ///< epoch, and version within it
+  static Roster roster_of(const protocol::NodeHello& hello) {
+    return {hello.epoch, hello.members_version};
+  }
+  static bool holds_something(const protocol::NodeHello& hello) {
+    return hello.granted_units != 0 || hello.granted_slots != 0;
+  }
+  bool was_forgotten(base::NodeId node, const Roster& known) const;
+  void forget_who_was_forgotten();
   void cut(const base::Hash128& hash, const base::PutId& last);
   void begin_recovery(Segment& segment, const protocol::NodeHello& hello);
   void recovered(SegmentIndex index, const protocol::Recovered& report, Time now);
@@ -289,6 +304,7 @@ class StateMachine {
   // upkeep.cc
   void walk_again();
   void upkeep(Time now);
+  bool is_short(ObjectIndex object);
   bool look_after(ObjectIndex object, Time now);
   void drop_one(ReplicaIndex replica);
   bool copy(ObjectIndex object, Time now);
@@ -359,8 +375,11 @@ class StateMachine {
   /// The walk over the directory that looks after every object.
   struct {
     bool active = false;
-    bool again = false;     ///< something has changed since it began
-    bool has_work = false;  ///< seen in this walk
+    bool again = false;         ///< something has changed since it began
+    bool has_work = false;      ///< seen in this walk
+    bool is_unsure = false;     ///< something has changed since the last one that found all began
+    std::uint64_t missing = 0;  ///< objects with too few replicas, seen in this walk
+    std::uint64_t found_missing = 0;  ///< and in the one before
     ReplicaIndex next = 0;
     Time not_before{};
     Time last{};
@@ -374,16 +393,18 @@ class StateMachine {
   std::optional<Time> started_;
   bool has_heard_ = false;  ///< of a node
   bool is_young_ = true;  ///< no node has been heard of, for as long as old ones take to come back
-  bool pool_is_known_ = false;  ///< a node brought it
+  /// Since when nodes have been told of a pool that no node has brought.
+  std::optional<Time> pool_named_;
   bool tell_members_ = false;
   std::size_t recovering_ = 0;  ///< segments whose report is not complete
   /// Members that this meta has never heard of, and until when they may come back with what they
   /// hold. What is removed meanwhile is cut.
   std::unordered_map<base::NodeId, Time> missing_;
   std::optional<Time> expect_until_;  ///< until then their absence may be a matter of moments
-  /// The members as the latest meta before this one has told them.
-  std::uint64_t roster_epoch_ = 0;
+  /// The members as a meta before this one has told them last.
+  Roster known_roster_{};
   std::unordered_set<base::NodeId> roster_;
+  std::uint64_t members_version_ = 0;
   bool expects_ = false;                                 ///< it is not yet then
   std::unordered_map<base::Hash128, base::PutId> cuts_;  ///< removed while some were missing
   std::unordered_set<base::SegmentId> forgotten_;        ///< may hold what was removed since

@@ -98,10 +98,11 @@ TEST_F(GroupTest, StartsWholeOrNotAtAll) {
   }
   const auto too_much = start({"e", "f", "g", "h", "i"}, 900'000);
   ASSERT_EQ(too_much.size(), 5u);
-  EXPECT_EQ(too_much[0].status, Status::kCancelled);
-  EXPECT_TRUE(std::any_of(too_much.begin(), too_much.end(),
-                          [](const auto& one) { return one.status == Status::kNoSpace; }));
+  for (const auto& one : too_much) {
+    EXPECT_EQ(one.status, Status::kNoSpace) << "it never fits, and nothing is evicted for it";
+  }
   sim.deliver();
+  EXPECT_EQ(sim.meta.status().evictions, 0u);
   EXPECT_EQ(sim.used_units(0) + sim.used_units(1), units_of(sim.look(client, "a")));
 }
 
@@ -114,6 +115,26 @@ TEST_F(GroupTest, ACommitWithoutOneOfItIsNone) {
   expect_all(sim.statuses(client, request), Status::kCancelled, keys_.size());
   EXPECT_EQ(visible(keys_), 0u);
   EXPECT_EQ(sim.used_units(0) + sim.used_units(1), 0u);
+}
+
+// What no client of ours sends.
+TEST_F(GroupTest, OddCommitsHarmNobody) {
+  auto handles = start({"a", "b"});
+  prepare(handles);
+  ask_to_finish({handles[0], handles[0]});
+  sim.deliver();
+  EXPECT_EQ(visible({"a", "b"}), 0u);
+
+  handles = start({"c", "d"});
+  prepare(handles);
+  ask_to_finish(handles);
+  protocol::PutFinish abandons;
+  for (std::uint64_t ticket = 0; ticket < 4; ++ticket) {
+    abandons.abandoned.push_back(ticket);
+  }
+  sim.ask(client, Method::kPutFinish, abandons);
+  sim.deliver();
+  EXPECT_EQ(visible({"c", "d"}), 2u) << "decided before";
 }
 
 TEST_F(GroupTest, WhatIsDecidedStays) {
@@ -335,6 +356,43 @@ TEST_F(ReportedGroupTest, ALateHelloOfTheSameNodeEndsTheConnectionThatReports) {
   const SessionId again = hello(1);
   report(again, 1, {object(0, false)});
   EXPECT_EQ(objects(), 1u);
+}
+
+TEST_F(ReportedGroupTest, AHelloInTheMiddleOfAReportBeginsAnew) {
+  const SessionId a = hello(1);
+  protocol::NodeHello again;
+  again.node = {1};
+  again.name = "node-1";
+  again.segment = {1000};
+  again.data_bytes = kUnits * pool::kUnitBytes;
+  again.slots = 256;
+  again.epoch = protocol::make_epoch(3, 5);
+  again.granted_units = kUnits;
+  again.granted_slots = 16;
+  handle(a, letter(Method::kNodeHello, again, 2));
+  EXPECT_TRUE(outbox_.is_closed(a)) << "parts of the report before may follow";
+  EXPECT_EQ(meta_.status().nodes.size(), 0u);
+}
+
+TEST_F(ReportedGroupTest, OthersAreWaitedForBeforeOneIsVisible) {
+  const SessionId client = ++last_session_;
+  handle(client, letter(Method::kClientHello, protocol::ClientHello{{77}, 1}, 1));
+  const auto look = [&] {
+    outbox_.take(client);
+    handle(client, letter(Method::kLookup, protocol::Lookup{"default", true, {"key"}}, 2));
+    return outbox_.take(client).at(0).as<protocol::Handles>().items.at(0).status;
+  };
+  const base::Hash128 hash = base::KeyHasher(99)("default", "key");
+  auto found = object(0, false);
+  found.hash_low = hash.low;
+  found.hash_high = hash.high;
+  const SessionId a = hello(1);
+  report(a, 1, {found});
+  EXPECT_EQ(objects(), 1u);
+  EXPECT_EQ(look(), Status::kRecovering) << "the node with the others may be about to come";
+  const SessionId b = hello(2);
+  report(b, 2, {object(1, false), object(2, false)});
+  EXPECT_EQ(look(), Status::kOk);
 }
 
 TEST_F(ReportedGroupTest, ADamagedPlaceInTheGroupIsRefused) {

@@ -25,6 +25,7 @@ constexpr std::size_t kDrainedMax = 1024;
 void StateMachine::walk_again() {
   walk_.active = true;
   walk_.again = true;
+  walk_.is_unsure = true;
 }
 
 void StateMachine::upkeep(Time now) {
@@ -48,6 +49,7 @@ void StateMachine::upkeep(Time now) {
     }
     const ReplicaIndex at = walk_.next++;
     if (directory_.is_object(at)) {
+      walk_.missing += is_short(at) ? 1 : 0;
       walk_.has_work = look_after(at, now) || walk_.has_work;
     }
   }
@@ -56,8 +58,19 @@ void StateMachine::upkeep(Time now) {
   }
   walk_.next = 0;
   walk_.active = walk_.has_work || walk_.again;
+  walk_.is_unsure = walk_.again;
+  walk_.found_missing = std::exchange(walk_.missing, 0);
   walk_.has_work = walk_.again = false;
   walk_.not_before = now + kPause;
+}
+
+// True for an object with fewer replicas, on nodes that are not lost, than its put asked for.
+bool StateMachine::is_short(ObjectIndex object) {
+  unsigned replicas = 0;
+  for (ReplicaIndex at = object; at != kNone; at = directory_.replica(at).next) {
+    replicas += segments_.get(directory_.replica(at).segment)->node.lost ? 0 : 1;
+  }
+  return replicas < directory_.replica(object).wanted();
 }
 
 // True when something is still to be done for the object.
@@ -74,7 +87,7 @@ bool StateMachine::look_after(ObjectIndex object, Time now) {
   }
   const ReplicaRecord& record = directory_.replica(object);
   const std::size_t wanted =
-      std::min<std::size_t>(record.wanted + hot_.extra(record.hash), Limits::kReplicas);
+      std::min<std::size_t>(record.wanted() + hot_.extra(record.hash), Limits::kReplicas);
   if (staying.size() < wanted && staying.size() + leaving.size() > 0) {
     if (copy(object, now)) {
       return true;
@@ -145,7 +158,7 @@ bool StateMachine::copy(ObjectIndex object, Time now) {
                        {},
                        put,
                        from.value_bytes,
-                       static_cast<std::uint16_t>(from.wanted),
+                       static_cast<std::uint16_t>(from.wanted()),
                        holder.node.address,
                        holder.id,
                        from.slot,

@@ -59,6 +59,7 @@ void Control::say_hello() {
   hello.granted_slots = segment->granted_slots();
   hello.lasts = segment->lasts();
   hello.zone = identity_.zone;
+  hello.members_version = view.header().members_version.load();
   hello.members = members_;
   for (const auto& member : view.header().members) {
     if (const base::NodeId id{member.load(std::memory_order_relaxed)}; id && id != identity_.node) {
@@ -169,6 +170,7 @@ void Control::members(const protocol::Members& message) {
   if (obeys(message.epoch)) {
     hooks_.segment()->view().header().pool.store(message.pool.value);
     members_ = message.nodes;
+    hooks_.segment()->view().header().members_version.store(message.version);
     auto& members = hooks_.segment()->view().header().members;
     for (std::size_t i = 0; i < members.size(); ++i) {
       members[i].store(i < message.lasting.size() ? message.lasting[i].value : 0,
@@ -327,7 +329,10 @@ void Control::keep_alive(Milliseconds now) {
   const bool was_away = now - last_poll_ > static_cast<Milliseconds>(pool::kHeartbeatLease.count());
   if (was_away && last_poll_ != 0 && !fenced_) {
     fenced_ = true;
-    if (joined_) {
+    if (report_ != nullptr && joined_) {
+      disconnected();  // what is on its way of the report is to count for nothing
+      line_.close();
+    } else if (joined_) {
       say_hello();
     }
   }

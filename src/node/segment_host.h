@@ -94,8 +94,8 @@ class SegmentHost {
   void begin_report();
   /// The next part; its `end` is true for the last one.
   protocol::Recovered report_step(const base::KeyHasher& hasher);
-  /// Runs that the report had to hold back since they may still have been written; empty as long as
-  /// that is so.
+  /// Runs that the report had to hold back since they may still have been written, some at a time;
+  /// empty as long as that is so.
   std::vector<protocol::Run> take_held_runs();
 
   /// Checks a sealed slot against its digests; marks it bad and says true when they do not match.
@@ -137,7 +137,7 @@ class SegmentHost {
   void read_catalog();
   void report_slot(std::uint32_t slot, const base::KeyHasher& hasher, protocol::Recovered& out);
   bool claim(const pool::SlotContent& content);
-  std::vector<protocol::Run> unclaimed() const;
+  std::vector<protocol::Run> next_unclaimed();
   void populate_loop();
   bool populate_step(std::uint64_t& slots, std::uint64_t& units);
   bool is_used(std::uint32_t slot) const;
@@ -176,6 +176,7 @@ class SegmentHost {
   struct Report {
     std::uint32_t next_slot = 0;
     std::uint32_t units = 0;             ///< granted when it began
+    std::uint32_t next_unit = 0;         ///< free runs below this have been told
     std::vector<bool> claimed;           ///< units of objects and of limbo
     std::vector<std::uint32_t> unknown;  ///< slots in limbo that do not say what they cover
     bool held = false;                   ///< for their sake no run is free yet

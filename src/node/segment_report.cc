@@ -16,6 +16,7 @@ namespace {
 
 // A part of the report is bounded in what it looks at (Options::report_slots) and in what it says.
 constexpr std::size_t kObjectsPerStep = 2048;
+constexpr std::size_t kRunsPerStep = 1u << 16;
 
 base::SmallVector<protocol::Run, 1> runs_of(const pool::SlotContent& content) {
   base::SmallVector<protocol::Run, 1> runs;
@@ -48,10 +49,11 @@ protocol::Recovered SegmentHost::report_step(const base::KeyHasher& hasher) {
     report_slot(report_.next_slot++, hasher, out);
   }
   if (report_.next_slot == granted_slots_) {
-    out.end = true;
     report_.held = !report_.unknown.empty();
+    out.end = report_.held;
     if (!report_.held) {
-      out.free_runs = unclaimed();
+      out.free_runs = next_unclaimed();
+      out.end = report_.next_unit == report_.units;
     }
   }
   return out;
@@ -112,18 +114,19 @@ bool SegmentHost::claim(const pool::SlotContent& content) {
   return true;
 }
 
-std::vector<protocol::Run> SegmentHost::unclaimed() const {
+// The next runs that nothing claims, as many as a message holds.
+std::vector<protocol::Run> SegmentHost::next_unclaimed() {
   constexpr std::uint32_t kUnitsMax = 1u << 30;
   std::vector<protocol::Run> runs;
   const auto begin = report_.claimed.begin();
-  for (auto at = begin; at != report_.claimed.end();) {
-    at = std::find(at, report_.claimed.end(), false);
-    const auto end = std::find(at, report_.claimed.end(), true);
-    while (at != end) {
-      const auto units = static_cast<std::uint32_t>(std::min<std::ptrdiff_t>(end - at, kUnitsMax));
-      runs.push_back({static_cast<std::uint32_t>(at - begin), units});
-      at += units;
+  while (report_.next_unit < report_.units && runs.size() < kRunsPerStep) {
+    const auto first = std::find(begin + report_.next_unit, report_.claimed.end(), false);
+    const auto end = std::find(first, report_.claimed.end(), true);
+    const auto units = static_cast<std::uint32_t>(std::min<std::ptrdiff_t>(end - first, kUnitsMax));
+    if (units != 0) {
+      runs.push_back({static_cast<std::uint32_t>(first - begin), units});
     }
+    report_.next_unit = static_cast<std::uint32_t>(first - begin) + units;
   }
   return runs;
 }
@@ -139,8 +142,9 @@ std::vector<protocol::Run> SegmentHost::take_held_runs() {
   if (!report_.unknown.empty()) {
     return {};
   }
-  report_.held = false;
-  return unclaimed();
+  auto runs = next_unclaimed();
+  report_.held = report_.next_unit < report_.units;
+  return runs;
 }
 
 }  // namespace aquifer::node

@@ -118,7 +118,8 @@ struct SegmentHeader {
   /// reader of this host that trusts a remembered handle looks at it: meta forgets a silent node,
   /// and what is removed or replaced then is not marked here.
   std::atomic<std::uint64_t> heartbeat_ms;
-  std::atomic<std::uint64_t> granted_slots;  ///< slots below this have been granted at some time
+  std::atomic<std::uint64_t> granted_slots;    ///< slots below this have been granted at some time
+  std::atomic<std::uint64_t> members_version;  ///< of `members`, within the epoch
   /// Views that each client holds, and slots that it writes; no bit of a client is set anywhere
   /// while both its numbers are zero.
   std::array<std::atomic<std::uint64_t>, kUsersMax> views;
@@ -127,7 +128,7 @@ struct SegmentHeader {
   /// there are no more. For the next meta, should this node be the first that it hears.
   std::array<std::atomic<std::uint64_t>, kMembersMax> members;
 };
-static_assert(std::is_standard_layout_v<SegmentHeader> && sizeof(SegmentHeader) == 3176);
+static_assert(std::is_standard_layout_v<SegmentHeader> && sizeof(SegmentHeader) == 3184);
 
 /// Older than this, a heartbeat proves nothing. Shorter than the time after which meta forgets a
 /// node.

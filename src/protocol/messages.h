@@ -332,9 +332,10 @@ struct PoolStatusReply {
   std::uint64_t evictions = 0;
   std::uint64_t integrity_failures = 0;
   std::vector<NodeStatusEntry> nodes;
-  static constexpr auto wire =
-      std::tuple{&PoolStatusReply::objects, &PoolStatusReply::evictions,
-                 &PoolStatusReply::integrity_failures, &PoolStatusReply::nodes};
+  std::uint64_t replicas_missing = 0;
+  static constexpr auto wire = std::tuple{
+      &PoolStatusReply::objects, &PoolStatusReply::evictions, &PoolStatusReply::integrity_failures,
+      &PoolStatusReply::nodes, &PoolStatusReply::replicas_missing};
 };
 
 /// A node introduces itself with its one segment.
@@ -356,13 +357,14 @@ struct NodeHello {
   std::vector<base::NodeId> members;  ///< the nodes of the pool, as it was told last
   std::vector<base::NodeId> lasting;  ///< those whose memory survives their process
   std::string_view zone;              ///< what it shares the fate of; empty: of no other node
+  std::uint64_t members_version = 0;  ///< of that list, in the epoch above
   static constexpr auto wire =
       std::tuple{&NodeHello::node,          &NodeHello::name,       &NodeHello::address,
                  &NodeHello::unix_name,     &NodeHello::host,       &NodeHello::process,
                  &NodeHello::segment,       &NodeHello::data_bytes, &NodeHello::slots,
                  &NodeHello::epoch,         &NodeHello::pool,       &NodeHello::granted_units,
                  &NodeHello::granted_slots, &NodeHello::lasts,      &NodeHello::members,
-                 &NodeHello::lasting,       &NodeHello::zone};
+                 &NodeHello::lasting,       &NodeHello::zone,       &NodeHello::members_version};
 };
 struct NodeWelcome {
   enum class What : std::uint8_t {
@@ -390,8 +392,9 @@ struct Members {
   std::uint64_t epoch = 0;
   std::vector<base::NodeId> nodes;
   std::vector<base::NodeId> lasting;  ///< those whose memory survives their process
-  static constexpr auto wire =
-      std::tuple{&Members::pool, &Members::epoch, &Members::nodes, &Members::lasting};
+  std::uint64_t version = 0;          ///< of this list, within the epoch
+  static constexpr auto wire = std::tuple{&Members::pool, &Members::epoch, &Members::nodes,
+                                          &Members::lasting, &Members::version};
 };
 
 /// A sealed object, as a node found it in its catalog: header and slot checked, names hashed with

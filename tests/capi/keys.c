@@ -64,6 +64,22 @@ static void a_pinned_object_is_counted_until_its_pin_ends(fixture_t* on) {
                aquifer_pin(on->client, KEY("a"), AQUIFER_PIN_TTL_MS + 1, NULL));
 }
 
+static void a_missing_key_is_one_client_s_to_fill(fixture_t* on) {
+  const aquifer_call_options_t fill = {.struct_size = sizeof fill, .fill_ms = 30000};
+  const aquifer_text_t key = KEY("to fill");
+  aquifer_get_outcome_t outcome;
+  aquifer_client_t* other = NULL;
+  CHECK_STATUS(AQUIFER_OK, aquifer_pool_client(on->pool, NULL, &other, NULL));
+  CHECK_STATUS(AQUIFER_NOT_FOUND, aquifer_locate_batch(on->client, &key, 1, &fill, &outcome));
+  CHECK_STATUS(AQUIFER_IN_FLIGHT, aquifer_locate_batch(other, &key, 1, &fill, &outcome));
+  CHECK(outcome.filling_ms < 30000);
+  CHECK_STATUS(AQUIFER_NOT_FOUND, aquifer_locate_batch(other, &key, 1, NULL, &outcome));
+  CHECK_STATUS(AQUIFER_OK, put_bytes(on, key, "value", 5));
+  CHECK_STATUS(AQUIFER_OK, aquifer_locate_batch(other, &key, 1, &fill, &outcome));
+  CHECK(outcome.bytes == 5 && outcome.filling_ms == 0);
+  aquifer_client_free(other);
+}
+
 static void remove_prefix_removes_what_begins_so_and_counts_it(fixture_t* on) {
   uint64_t removed = 9;
   CHECK_STATUS(AQUIFER_OK, put_bytes(on, KEY("p/0"), "x", 1));
@@ -81,5 +97,6 @@ const test_t keys_tests[] = {TEST(a_removed_key_is_gone),
                              TEST(batches_answer_each_key),
                              TEST(match_prefix_counts_the_leading_keys_that_exist),
                              TEST(a_pinned_object_is_counted_until_its_pin_ends),
+                             TEST(a_missing_key_is_one_client_s_to_fill),
                              TEST(remove_prefix_removes_what_begins_so_and_counts_it),
                              END};

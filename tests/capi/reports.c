@@ -33,6 +33,20 @@ static void status_tells_of_the_pool_and_its_nodes(fixture_t* on) {
   aquifer_report_free(report);
 }
 
+static void a_drain_tells_how_far_it_has_come(fixture_t* on) {
+  aquifer_report_t* report = NULL;
+  aquifer_node_status_t node = {.struct_size = sizeof node};
+  aquifer_drain_t drain = {.struct_size = sizeof drain};
+  CHECK_STATUS(AQUIFER_OK, put_bytes(on, KEY("key"), "value", 5));
+  CHECK_STATUS(AQUIFER_NOT_FOUND, aquifer_drain(on->client, KEY("absent"), 0, NULL, &drain));
+  CHECK_STATUS(AQUIFER_OK, aquifer_status(on->client, NULL, &report));
+  CHECK_STATUS(AQUIFER_OK, aquifer_report_node(report, 0, &node));
+  CHECK_STATUS(AQUIFER_OK, aquifer_drain(on->client, aquifer_text(node.name), 0, NULL, &drain));
+  CHECK(drain.struct_size == sizeof drain && drain.gone == 0 && drain.moved == 0);
+  CHECK_STATUS(AQUIFER_OK, aquifer_drain(on->client, aquifer_text(node.name), 1, NULL, NULL));
+  aquifer_report_free(report);
+}
+
 static void counters_tell_hits_misses_and_bytes(fixture_t* on) {
   aquifer_client_counters_t counters = {.struct_size = sizeof counters};
   char room[5];
@@ -77,7 +91,10 @@ static void statuses_and_versions_have_names(fixture_t* on) {
   CHECK(aquifer_text(NULL).size == 0 && aquifer_text(NULL).data == NULL);
 }
 
-const test_t reports_tests[] = {
-    TEST(stat_tells_size_and_place),           TEST(status_tells_of_the_pool_and_its_nodes),
-    TEST(counters_tell_hits_misses_and_bytes), TEST(the_latest_error_is_told_in_words),
-    TEST(statuses_and_versions_have_names),    END};
+const test_t reports_tests[] = {TEST(stat_tells_size_and_place),
+                                TEST(status_tells_of_the_pool_and_its_nodes),
+                                TEST(a_drain_tells_how_far_it_has_come),
+                                TEST(counters_tell_hits_misses_and_bytes),
+                                TEST(the_latest_error_is_told_in_words),
+                                TEST(statuses_and_versions_have_names),
+                                END};

@@ -45,11 +45,9 @@ static void a_newer_struct_is_accepted_when_what_is_unknown_is_zero(fixture_t* o
   CHECK_STATUS(AQUIFER_INVALID_ARGUMENT, aquifer_exists(on->client, KEY("key"), &options.known));
 }
 
-static void a_reserved_field_must_be_zero(fixture_t* on) {
-  const aquifer_call_options_t call = {.struct_size = sizeof call, .reserved = 1};
+static void a_value_of_no_version_is_refused(fixture_t* on) {
   const aquifer_put_options_t put = {.struct_size = sizeof put, .group = 2};
   const aquifer_const_piece_t piece = {"value", 5};
-  CHECK_STATUS(AQUIFER_INVALID_ARGUMENT, aquifer_exists(on->client, KEY("key"), &call));
   CHECK_STATUS(AQUIFER_INVALID_ARGUMENT, aquifer_put(on->client, KEY("key"), &piece, 1, &put));
 }
 
@@ -94,7 +92,7 @@ static void an_answer_is_zero_in_what_only_a_newer_caller_knows(fixture_t* on) {
 
 const test_t versions_tests[] = {TEST(an_older_struct_has_defaults_in_what_it_lacks),
                                  TEST(a_newer_struct_is_accepted_when_what_is_unknown_is_zero),
-                                 TEST(a_reserved_field_must_be_zero),
+                                 TEST(a_value_of_no_version_is_refused),
                                  TEST(a_size_that_was_never_set_is_refused),
                                  TEST(an_answer_fits_the_struct_of_an_older_caller),
                                  TEST(an_answer_is_zero_in_what_only_a_newer_caller_knows),

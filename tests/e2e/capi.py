@@ -43,7 +43,7 @@ class ClientOptions(Structure):
 
 class CallOptions(Structure):
     _fields_ = [("struct_size", c_size_t), ("name_space", Text), ("timeout_ms", c_uint32),
-                ("reserved", c_uint32)]
+                ("fill_ms", c_uint32)]
 
 
 class PutOptions(Structure):
@@ -62,13 +62,13 @@ class GetItem(Structure):
 
 
 class GetOutcome(Structure):
-    _fields_ = [("status", c_int32), ("reserved", c_uint32), ("bytes", c_uint64)]
+    _fields_ = [("status", c_int32), ("filling_ms", c_uint32), ("bytes", c_uint64)]
 
 
 class PoolStatus(Structure):
     _fields_ = [("struct_size", c_size_t)] + [(name, c_uint64) for name in (
         "capacity_bytes", "free_bytes", "used_bytes", "limbo_bytes", "pinned_bytes", "views",
-        "objects", "evictions", "integrity_failures")]
+        "objects", "evictions", "integrity_failures", "replicas_missing")]
 
 
 class NodeStatus(Structure):

@@ -131,6 +131,31 @@ def test_what_was_acknowledged_under_load_survives_metas_that_are_killed(pool):
     check_all(pool, acknowledged)
 
 
+def test_a_node_that_is_stopped_while_it_reports_begins_anew(pool):
+    keys = [f"k{n}" for n in range(30_000)]
+    values = [content(key, 300) for key in keys]
+    for first in range(0, len(keys), 10_000):
+        part = slice(first, first + 10_000)
+        assert set(pool.client.put_batch(keys[part], values[part])) == {Status.OK}
+    node = pool.nodes["a"]
+    for delay in (0, 0.01, 0.03):
+        told = node.errors.count("reporting to meta")
+        pool.restart_meta()
+        wait_until(lambda told=told: node.errors.count("reporting to meta") > told, every=0.001)
+        time.sleep(delay)
+        node.send(signal.SIGSTOP)
+        time.sleep(1.3)  # longer than the lease of its heartbeat
+        node.send(signal.SIGCONT)
+        pool.recovered(3)
+        with aquifer.Client(pool.processes.meta_address) as client:
+            assert all(client.exists_batch(keys[:10_000]))
+            status = client.status()
+            assert status["objects"] == len(keys) and status["limbo_bytes"] == 0
+            new = [f"new{delay}-{n}" for n in range(100)]
+            assert set(client.put_batch(new, [b"new"] * 100)) == {Status.OK}
+            assert set(client.remove_batch(new)) == {Status.OK}
+
+
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_a_node_comes_back_with_what_it_held(pool, number):
     keys = fill(pool.client)
