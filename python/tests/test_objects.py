@@ -116,6 +116,7 @@ def test_status_tells_of_pool_and_nodes(client):
         "objects",
         "evictions",
         "integrity_failures",
+        "replicas_missing",
         "nodes",
     }
     (node,) = status["nodes"]
@@ -173,3 +174,17 @@ def test_a_value_larger_than_the_pool_is_a_status(client):
 def test_a_refused_put_says_why(client, size):
     assert not client.put("key", np.empty(size, np.uint8))
     assert client.last_error() != ""
+
+
+def test_a_drain_tells_how_far_it_has_come(client):
+    node = client.status()["nodes"][0]["name"]
+    client.put("to move", b"value")
+    progress = client.drain(node)
+    assert set(progress) == {"gone", "objects", "bytes", "moved", "given_up"}
+    assert progress["gone"] is False and progress["moved"] == 0
+    assert client.drain(node, cancel=True)["gone"] is False
+    assert client.status()["nodes"][0]["state"] == "alive"
+    assert client.drain("no such node") == {}
+    assert "no such node" in client.last_error()
+    with pytest.raises(TypeError, match="cancel must be bool"):
+        client.drain(node, cancel=1)

@@ -137,16 +137,7 @@ Result<void> suffer(const BenchSettings& settings, int signal, Outages& outages)
 
 BenchRow row_of(std::string name, const char* unit, const Outages& outages,
                 const std::vector<double>& samples) {
-  BenchRow row;
-  row.name = std::move(name);
-  row.unit = unit;
-  row.better = "lower";
-  row.value = median(samples);
-  row.verified = outages.verified;
-  row.samples = samples;
-  row.client_process = static_cast<std::uint64_t>(getpid());
-  row.node_processes = {outages.node_process};
-  return row;
+  return cost_row(std::move(name), unit, samples, outages.verified, {outages.node_process});
 }
 
 void add_rows(const std::string& kind, const Outages& outages, BenchReport& report) {

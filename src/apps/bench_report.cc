@@ -1,5 +1,7 @@
 #include "apps/bench_report.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
@@ -87,6 +89,20 @@ std::optional<bool> BenchRow::met() const {
 
 bool BenchReport::verified() const {
   return std::all_of(rows.begin(), rows.end(), [](const BenchRow& row) { return row.verified; });
+}
+
+BenchRow cost_row(std::string name, const char* unit, const std::vector<double>& samples,
+                  bool verified, std::vector<std::uint64_t> node_processes) {
+  BenchRow row;
+  row.name = std::move(name);
+  row.unit = unit;
+  row.better = "lower";
+  row.value = median(samples);
+  row.verified = verified;
+  row.samples = samples;
+  row.client_process = static_cast<std::uint64_t>(getpid());
+  row.node_processes = std::move(node_processes);
+  return row;
 }
 
 double median(std::vector<double> values) {

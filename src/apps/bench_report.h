@@ -53,6 +53,10 @@ struct BenchReport {
   bool verified() const;
 };
 
+/// A row of what one measurement found, the less the better, by this process.
+BenchRow cost_row(std::string name, const char* unit, const std::vector<double>& samples,
+                  bool verified, std::vector<std::uint64_t> node_processes);
+
 /// The median; 0 of nothing. The mean of the two in the middle where the count is even.
 double median(std::vector<double> values);
 

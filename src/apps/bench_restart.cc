@@ -40,18 +40,25 @@ Result<void> await_alive(Client& client, std::size_t nodes) {
       "the nodes of a pool do not come back");
 }
 
+Result<MetaRestart> restart_meta(PrivatePool& pool, Client& client, const std::string& key,
+                                 const std::string& value) {
+  MetaRestart restart;
+  restart.begin = RestartClock::now();
+  pool.kill(PrivatePool::kMeta);
+  if (auto started = pool.start_again(PrivatePool::kMeta); !started) return started.error();
+  restart.listening = seconds_since(restart.begin);
+  auto put =
+      restart_await([&] { return client.put(key, value.data(), value.size()) == Status::kOk; },
+                    "a pool with a new meta takes no put");
+  if (!put) return put.error();
+  restart.first_put = seconds_since(restart.begin);
+  return restart;
+}
+
 BenchRow restart_row(std::string name, const Restarts& restarts,
                      const std::vector<double>& seconds) {
-  BenchRow row;
-  row.name = std::move(name);
-  row.unit = "s";
-  row.better = "lower";
-  row.value = median(seconds);
-  row.verified = restarts.verified && restarts.lost == 0;
-  row.samples = seconds;
-  row.client_process = static_cast<std::uint64_t>(getpid());
-  row.node_processes = restarts.node_processes;
-  return row;
+  return cost_row(std::move(name), "s", seconds, restarts.verified && restarts.lost == 0,
+                  restarts.node_processes);
 }
 
 BenchRow restart_row(std::string name, const Restarts& restarts, const std::vector<double>& seconds,

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "apps/bench_parts.h"
+#include "apps/workload_pool.h"
 #include "aquifer/client.h"
 
 namespace aquifer::apps {
@@ -21,6 +22,16 @@ Result<void> restart_await(const std::function<bool()>& is_so, const std::string
 
 /// Waits until so many nodes are there, and have reported all that they hold. Errors: kTimeout.
 Result<void> await_alive(Client& client, std::size_t nodes);
+
+/// Kills the meta of a pool, starts another and waits until a put succeeds; in seconds from the
+/// kill on. Errors: kTimeout.
+struct MetaRestart {
+  RestartClock::time_point begin{};
+  double listening = 0;
+  double first_put = 0;
+};
+Result<MetaRestart> restart_meta(PrivatePool& pool, Client& client, const std::string& key,
+                                 const std::string& value);
 
 /// What all rounds of one measurement found.
 struct Restarts {

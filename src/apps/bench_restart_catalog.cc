@@ -62,17 +62,12 @@ Result<void> restart(PrivatePool& pool, Client& client, const SmallObjects& obje
   const std::string value(kValueBytes, static_cast<char>('a' + round));
   const auto own_cpu_before = cpu_seconds(getpid());
   if (!own_cpu_before) return own_cpu_before.error();
-  const auto begin = RestartClock::now();
-  pool.kill(PrivatePool::kMeta);
-  if (auto started = pool.start_again(PrivatePool::kMeta); !started) return started.error();
-  restarts.listening.push_back(seconds_since(begin));
-  auto put =
-      restart_await([&] { return client.put(key, value.data(), value.size()) == Status::kOk; },
-                    "a pool with a new meta takes no put");
-  if (!put) return put.error();
-  restarts.seconds.push_back(seconds_since(begin));
+  const auto again = restart_meta(pool, client, key, value);
+  if (!again) return again.error();
+  restarts.listening.push_back(again->listening);
+  restarts.seconds.push_back(again->first_put);
   if (auto whole = await_alive(client, kNodes); !whole) return whole.error();
-  restarts.reported.push_back(seconds_since(begin));
+  restarts.reported.push_back(seconds_since(again->begin));
   const auto cpu = cpu_seconds(pool.meta_process());
   const auto own_cpu = cpu_seconds(getpid());
   if (!cpu) return cpu.error();

@@ -22,14 +22,9 @@ Result<void> restart(PrivatePool& pool, Client& client, const KeptObjects& kept,
                      Progress& progress, Restarts& restarts) {
   const std::string value(kObjectBytes, static_cast<char>('a' + round % 26));
   const std::string key = base::cat("bench/after/", round);
-  const auto begin = RestartClock::now();
-  pool.kill(PrivatePool::kMeta);
-  if (auto started = pool.start_again(PrivatePool::kMeta); !started) return started.error();
-  auto put =
-      restart_await([&] { return client.put(key, value.data(), value.size()) == Status::kOk; },
-                    "a pool with a new meta takes no put");
-  if (!put) return put.error();
-  restarts.seconds.push_back(seconds_since(begin));
+  const auto again = restart_meta(pool, client, key, value);
+  if (!again) return again.error();
+  restarts.seconds.push_back(again->first_put);
   if (auto whole = await_alive(client, kNodes); !whole) return whole.error();
   const auto lost = kept.lost(pool.meta(), progress);
   if (!lost) return lost.error();

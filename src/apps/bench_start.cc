@@ -105,16 +105,7 @@ Result<void> start_once(const BenchSettings& settings, std::uint64_t bytes,
 }
 
 BenchRow row_of(const char* name, const Starts& starts, const std::vector<double>& samples) {
-  BenchRow row;
-  row.name = name;
-  row.unit = "s";
-  row.better = "lower";
-  row.value = median(samples);
-  row.verified = starts.verified;
-  row.samples = samples;
-  row.client_process = static_cast<std::uint64_t>(getpid());
-  row.node_processes = {starts.node_process};
-  return row;
+  return cost_row(name, "s", samples, starts.verified, {starts.node_process});
 }
 
 }  // namespace

@@ -100,7 +100,14 @@ bool StateMachine::is_whole() const { return all_is_reported() && held_owing_ ==
 
 // Before the first node has said hello nobody can tell an empty pool from one that is coming back.
 bool StateMachine::recovering() const {
-  return is_young_ || recovering_ != 0 || (expects_ && (!missing_.empty() || held_owing_ != 0));
+  // A node that is lost in the middle of its report is not waited for.
+  bool reports = false;
+  if (recovering_ != 0) {
+    segments_.for_each([&](SegmentIndex, const Segment& segment) {
+      reports = reports || (segment.recovering && !segment.node.lost);
+    });
+  }
+  return is_young_ || reports || (expects_ && (!missing_.empty() || held_owing_ != 0));
 }
 
 void StateMachine::end_expectations(Time now, bool was_away) {

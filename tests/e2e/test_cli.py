@@ -15,7 +15,8 @@ from processes import PROGRAM
 GONE = "tcp://127.0.0.1:1"  # nothing listens there
 SPACE_FIELDS = {"capacity_bytes", "free_bytes", "used_bytes", "limbo_bytes", "pinned_bytes",
                 "views"}
-POOL_FIELDS = {*SPACE_FIELDS, "objects", "evictions", "integrity_failures", "nodes"}
+POOL_FIELDS = {*SPACE_FIELDS, "objects", "evictions", "integrity_failures", "replicas_missing",
+               "nodes"}
 NODE_FIELDS = {*SPACE_FIELDS, "name", "state", "pid", "read_bytes", "written_bytes"}
 
 
