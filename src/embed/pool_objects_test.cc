@@ -129,7 +129,7 @@ TEST_P(PoolObjects, APutWaitsForSpaceThatViewsHold) {
     views.push_back(*std::move(view));
   }
   EXPECT_EQ(client_.put("late", value.data(), value.size(),
-                        {.call = {.timeout = std::chrono::milliseconds(100)}}),
+                        {.call = {.timeout = std::chrono::milliseconds(500)}}),
             Status::kBusy);
   std::thread releases([&] {
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
