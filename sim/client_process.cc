@@ -79,6 +79,7 @@ void ClientProcess::start() {
   id_ = {world().random_id()};
   cache_ = std::make_unique<client::HandleCache>(kHandlesMax);
   reported_ = 0;
+  epoch_ = 0;
 }
 
 void ClientProcess::crash() {
@@ -163,7 +164,7 @@ void ClientProcess::connected(std::shared_ptr<Connection> connection) {
   connection_->listen(0, std::move(handlers));
   greeting_ = ++last_request_;
   rpc::Buffer frame;
-  append(frame, Method::kClientHello, greeting_, protocol::ClientHello{id_, life()});
+  append(frame, Method::kClientHello, greeting_, protocol::ClientHello{id_, life(), epoch_});
   connection_->send(0, {frame.data(), frame.size()});
 }
 
@@ -173,6 +174,9 @@ void ClientProcess::on_frame(const rpc::Frame& frame) {
   }
   greeting_ = 0;
   connecting_ = false;
+  if (protocol::ClientWelcome welcome; rpc::decode(frame.payload, welcome)) {
+    epoch_ = welcome.epoch;
+  }
   for (auto& [id, waiting] : waiting_) {
     waiting.sent = true;
     connection_->send(0, waiting.frame);

@@ -155,6 +155,7 @@ class ClientProcess final : public Process {
   std::shared_ptr<Connection> connection_;
   bool connecting_ = false;
   std::uint64_t meta_life_ = 0;
+  std::uint64_t epoch_ = 0;     ///< of the meta that has welcomed it last
   std::uint64_t greeting_ = 0;  ///< the request that greets; 0: done
   std::uint64_t last_request_ = 0;
   std::map<std::uint64_t, Waiting> waiting_;

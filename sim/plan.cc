@@ -68,11 +68,11 @@ Plan draw_plan(World& world, Fault fault) {
   trouble.client_stop = every(world, 200, 2500);
   trouble.cut = every(world, 50, 1500);
   trouble.hold = every(world, 50, 1500);
-  // What is removed while a node is away is known to meta alone (docs/design/open-points.md).
   if (trouble.meta_crash != 0) {
+    // What one meta has forgotten, the next may adopt (docs/design/open-points.md). Nodes that have
+    // lost their memory are waited for until the end of the run.
     plan.lasting = true;
-    plan.forget_after_ms = 3'600'000;
-    trouble.node_loss = 0;
+    plan.forget_after_ms = trouble.node_loss != 0 ? 20'000 : 3'600'000;
   }
   plan.spite = world.chance(0.5) ? 0 : 0.01 * static_cast<double>(world.between(1, 5));
   plan.preempted = world.chance(0.4) ? 0 : 0.005 * static_cast<double>(world.between(1, 8));

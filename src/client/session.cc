@@ -119,11 +119,14 @@ Result<base::UniqueFd> Session::connect_meta(io::Deadline deadline) {
 }
 
 Result<void> Session::greet(rpc::Channel& channel, base::ClientId id, io::Deadline deadline) {
-  auto reply =
-      channel.call(static_cast<std::uint16_t>(Method::kClientHello),
-                   protocol::ClientHello{id, static_cast<std::uint64_t>(process_)}, deadline);
+  auto reply = channel.call(
+      static_cast<std::uint16_t>(Method::kClientHello),
+      protocol::ClientHello{id, static_cast<std::uint64_t>(process_), epoch_.load()}, deadline);
   if (!reply) {
     return std::move(reply).error();
+  }
+  if (protocol::ClientWelcome welcome; rpc::decode({reply->data(), reply->size()}, welcome)) {
+    epoch_ = welcome.epoch;
   }
   return {};
 }

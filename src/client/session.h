@@ -149,6 +149,7 @@ class Session : public std::enable_shared_from_this<Session> {
   const base::ClientId id_;
   const int process_;
   std::atomic<std::uint64_t> next_ticket_{1};
+  std::atomic<std::uint64_t> epoch_{0};  ///< of the meta that has welcomed it last
   const std::string host_;
   std::atomic<bool> closed_{false};
   HandleCache cache_;

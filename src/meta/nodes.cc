@@ -80,19 +80,19 @@ void StateMachine::node_hello(SessionId session, std::uint64_t request,
     const base::SegmentId id = segments_.get(index)->id;
     const bool is_same = segments_.get(index)->node.session == session;
     drop_segment(index);  // its report broke off, and begins anew
-    forgotten_.erase(id);
+    gone_.erase(id);
+    std::erase(told_gone_, id);
     if (is_same) {
       return outbox_.close(session);  // with another connection: parts of the old one may follow
     }
     index = kNone;
   }
   if (index == kNone) {
-    if (forgotten_.contains(hello.segment) || forgotten_members_.contains(hello.node) ||
-        (holds_something(hello) && was_forgotten(hello.node, roster_of(hello)))) {
+    if (gone_.contains(hello.segment) || forgotten_members_.contains(hello.node)) {
       forgotten_members_.erase(hello.node);
       return reply(session, Method::kNodeHello, request,
-                   protocol::NodeWelcome{pool_, epoch_, 0, 0, protocol::NodeWelcome::What::kFresh,
-                                         options_.secret});
+                   protocol::NodeWelcome{pool_to_tell(), epoch_, 0, 0,
+                                         protocol::NodeWelcome::What::kFresh, options_.secret});
     }
     if (take_over(hello, now) != Status::kOk) {
       return refuse(session, Method::kNodeHello, request, Status::kConflict,
@@ -100,11 +100,9 @@ void StateMachine::node_hello(SessionId session, std::uint64_t request,
                     "start it with --fresh, or with the --meta of that pool");
     }
     Segment segment = segment_of(hello, session);
-    if (holds_something(hello)) {
+    if (hello.granted_units != 0 || hello.granted_slots != 0) {
       begin_recovery(segment, hello);
     }
-    segment.was_used = holds_something(hello);
-    segment.roster = roster_of(hello);
     index = segments_.add(std::move(segment));
     tell_members_ = true;
     walk_again();
@@ -132,7 +130,7 @@ void StateMachine::welcome(SessionId session, std::uint64_t request, SegmentInde
   using What = protocol::NodeWelcome::What;
   const Segment& segment = *segments_.get(index);
   reply(session, Method::kNodeHello, request,
-        protocol::NodeWelcome{pool_, epoch_, segment.granted_units, segment.granted_slots,
+        protocol::NodeWelcome{pool_to_tell(), epoch_, segment.granted_units, segment.granted_slots,
                               segment.recovering ? What::kRecover : What::kKnown, options_.secret});
 }
 
@@ -142,10 +140,13 @@ void StateMachine::node_leave(SessionId session, std::uint64_t request) {
 }
 
 void StateMachine::tell_members() {
-  if (!std::exchange(tell_members_, false)) {
+  // Where there was a meta before, a list without those who know its members would be one that the
+  // next meta takes for the whole.
+  if (!tell_members_ || (was_restarted_ && !has_heard_past_ && !names_pool_)) {
     return;
   }
-  protocol::Members members{pool_, epoch_, {}, {}, ++members_version_};
+  tell_members_ = false;
+  protocol::Members members{pool_to_tell(), epoch_, {}, {}, {told_gone_.begin(), told_gone_.end()}};
   segments_.for_each([&](SegmentIndex, Segment& segment) {
     (segment.node.lasts ? members.lasting : members.nodes).push_back(segment.node.id);
   });
@@ -161,7 +162,7 @@ void StateMachine::tell_members() {
 
 void StateMachine::drop_segment(SegmentIndex index) {
   recovering_ -= segments_.get(index)->recovering ? 1 : 0;
-  forgotten_.insert(segments_.get(index)->id);
+  give_up(segments_.get(index)->id);
   tell_members_ = true;
   walk_again();
   std::erase_if(copies_, [&](const auto& entry) {

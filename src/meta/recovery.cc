@@ -29,8 +29,13 @@ Status StateMachine::take_over(const protocol::NodeHello& hello, Time now) {
     pool_ = hello.pool;
     tell_members_ = true;
   }
-  is_young_ = false;
-  has_heard_ = true;
+  has_heard_past_ =
+      has_heard_past_ || hello.pool || !hello.members.empty() || !hello.lasting.empty();
+  if (has_heard_past_ || !was_restarted_) {
+    is_young_ = false;
+    has_heard_ = true;
+  }
+  learn_gone(hello.gone);
   if (!protocol::same_meta(hello.epoch, epoch_) &&
       protocol::epoch_number(hello.epoch) >= protocol::epoch_number(epoch_)) {
     epoch_ = protocol::make_epoch(protocol::epoch_number(hello.epoch) + 1, options_.process);
@@ -40,13 +45,6 @@ Status StateMachine::take_over(const protocol::NodeHello& hello, Time now) {
   if ((hello.members.empty() && hello.lasting.empty()) ||
       protocol::same_meta(hello.epoch, epoch_)) {
     return Status::kOk;
-  }
-  if (roster_of(hello) > known_roster_) {
-    known_roster_ = roster_of(hello);
-    roster_ = {hello.node};
-    roster_.insert(hello.members.begin(), hello.members.end());
-    roster_.insert(hello.lasting.begin(), hello.lasting.end());
-    forget_who_was_forgotten();
   }
   // Those who were in it are waited for, once; later nobody is missed any more.
   if (!expect_until_) {
@@ -69,25 +67,35 @@ Status StateMachine::take_over(const protocol::NodeHello& hello, Time now) {
   return Status::kOk;
 }
 
-// A later list of members than the last one of this node does not have it: what was removed since
-// may lie here.
-bool StateMachine::was_forgotten(base::NodeId node, const Roster& known) const {
-  return known < known_roster_ && !roster_.contains(node);
+// A name of its own is told to nodes only when those have had time to come that have one.
+base::PoolId StateMachine::pool_to_tell() const {
+  return names_pool_ || pool_ != options_.pool ? pool_ : base::PoolId{};
 }
 
-// Some of them may have come before who knew it.
-void StateMachine::forget_who_was_forgotten() {
-  std::vector<SegmentIndex> forgotten;
-  segments_.for_each([&](SegmentIndex index, Segment& segment) {
-    if (segment.was_used && was_forgotten(segment.node.id, segment.roster)) {
-      forgotten.push_back(index);
+// An earlier meta has given these up. Some of them may have come before who knew it.
+void StateMachine::learn_gone(std::span<const base::SegmentId> gone) {
+  for (const base::SegmentId segment : gone) {
+    if (gone_.contains(segment)) {
+      continue;
     }
-  });
-  for (const SegmentIndex index : forgotten) {
-    if (const SessionId session = segments_.get(index)->node.session; session != 0) {
-      outbox_.close(session);  // it connects again, and is told
+    give_up(segment);
+    if (const SegmentIndex index = segments_.find(segment); index != kNone) {
+      if (const SessionId session = segments_.get(index)->node.session; session != 0) {
+        outbox_.close(session);  // it connects again, and is told
+      }
+      drop_segment(index);
     }
-    drop_segment(index);
+  }
+}
+
+// What lies there is not to come back: the next meta is to know it, too.
+void StateMachine::give_up(base::SegmentId segment) {
+  if (gone_.insert(segment).second) {
+    told_gone_.push_back(segment);
+    if (told_gone_.size() > pool::kGoneMax) {
+      told_gone_.pop_front();
+    }
+    tell_members_ = true;
   }
 }
 
@@ -114,7 +122,11 @@ void StateMachine::end_expectations(Time now, bool was_away) {
   constexpr Time kYouth{1500};
   // Time in which meta itself was away does not count: the nodes have yet to be heard.
   started_ = was_away ? now : started_.value_or(now);
-  is_young_ = is_young_ && now - *started_ < kYouth;
+  if (now - *started_ >= kYouth) {
+    is_young_ = false;
+    tell_members_ = tell_members_ || !std::exchange(names_pool_, true);
+    has_heard_ = has_heard_ || segments_.any_alive();
+  }
   for (auto at = missing_.begin(); at != missing_.end();) {
     const auto [member, until] = *at;
     if (now < until) {

@@ -62,11 +62,9 @@ struct Segment {
   struct {
     std::uint64_t moved = 0;
     std::uint64_t given_up = 0;
-  } drain;                  ///< objects, since the drain began
-  std::int64_t credit = 0;  ///< units that it may take before it is another node's turn
-  bool recovering = false;  ///< what lies in it is being reported: nothing is placed there
-  bool was_used = false;    ///< when it joined it may have held something
-  std::pair<std::uint64_t, std::uint64_t> roster;  ///< the latest list of members it knew then
+  } drain;                      ///< objects, since the drain began
+  std::int64_t credit = 0;      ///< units that it may take before it is another node's turn
+  bool recovering = false;      ///< what lies in it is being reported: nothing is placed there
   std::uint32_t units_max = 0;  ///< units of its data area, less when its memory ran out
   std::uint32_t granted_units = 0;
   std::uint32_t asked_units = 0;  ///< wanted of the node, in all

@@ -195,6 +195,11 @@ void StateMachine::client_hello(SessionId session, std::uint64_t request,
   }
   client.session = session;
   client_of_[session] = hello.client;
+  if (hello.epoch != 0 && !protocol::same_meta(hello.epoch, epoch_) && !has_heard_past_ &&
+      !std::exchange(was_restarted_, true)) {
+    has_heard_ = false;  // a node that came is a new one: those with a past are waited for
+    is_young_ = true;
+  }
   reply(session, Method::kClientHello, request, protocol::ClientWelcome{pool_, epoch_});
 }
 

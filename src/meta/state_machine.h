@@ -284,15 +284,9 @@ class StateMachine {
   bool is_whole() const;
   bool all_is_reported() const;
   void end_expectations(Time now, bool was_away);
-  using Roster = std::pair<std::uint64_t, std::uint64_t>;  ///< epoch, and version within it
-  static Roster roster_of(const protocol::NodeHello& hello) {
-    return {hello.epoch, hello.members_version};
-  }
-  static bool holds_something(const protocol::NodeHello& hello) {
-    return hello.granted_units != 0 || hello.granted_slots != 0;
-  }
-  bool was_forgotten(base::NodeId node, const Roster& known) const;
-  void forget_who_was_forgotten();
+  base::PoolId pool_to_tell() const;
+  void learn_gone(std::span<const base::SegmentId> gone);
+  void give_up(base::SegmentId segment);
   void cut(const base::Hash128& hash, const base::PutId& last);
   void begin_recovery(Segment& segment, const protocol::NodeHello& hello);
   void recovered(SegmentIndex index, const protocol::Recovered& report, Time now);
@@ -391,7 +385,10 @@ class StateMachine {
   std::uint64_t epoch_;
   base::PoolId pool_;
   std::optional<Time> started_;
-  bool has_heard_ = false;  ///< of a node
+  bool has_heard_ = false;      ///< of a node, and of one with a past where there is one
+  bool was_restarted_ = false;  ///< a client knows an earlier meta: there are nodes with a past
+  bool has_heard_past_ = false;
+  bool names_pool_ = false;
   bool is_young_ = true;  ///< no node has been heard of, for as long as old ones take to come back
   /// Since when nodes have been told of a pool that no node has brought.
   std::optional<Time> pool_named_;
@@ -401,14 +398,12 @@ class StateMachine {
   /// hold. What is removed meanwhile is cut.
   std::unordered_map<base::NodeId, Time> missing_;
   std::optional<Time> expect_until_;  ///< until then their absence may be a matter of moments
-  /// The members as a meta before this one has told them last.
-  Roster known_roster_{};
-  std::unordered_set<base::NodeId> roster_;
-  std::uint64_t members_version_ = 0;
-  bool expects_ = false;                                 ///< it is not yet then
+  bool expects_ = false;              ///< it is not yet then
   std::unordered_map<base::Hash128, base::PutId> cuts_;  ///< removed while some were missing
-  std::unordered_set<base::SegmentId> forgotten_;        ///< may hold what was removed since
-  std::unordered_set<base::NodeId> forgotten_members_;   ///< the same
+  std::unordered_set<base::SegmentId> gone_;  ///< given up: may hold what was removed since
+  std::deque<base::SegmentId> told_gone_;     ///< the latest of them
+  /// The same, of members whose segments this meta has never heard of.
+  std::unordered_set<base::NodeId> forgotten_members_;
 };
 
 template <class T>

@@ -59,7 +59,11 @@ void Control::say_hello() {
   hello.granted_slots = segment->granted_slots();
   hello.lasts = segment->lasts();
   hello.zone = identity_.zone;
-  hello.members_version = view.header().members_version.load();
+  for (const auto& gone : view.header().gone) {
+    if (const base::SegmentId id{gone.load(std::memory_order_relaxed)}; id) {
+      hello.gone.push_back(id);
+    }
+  }
   hello.members = members_;
   for (const auto& member : view.header().members) {
     if (const base::NodeId id{member.load(std::memory_order_relaxed)}; id && id != identity_.node) {
@@ -168,9 +172,14 @@ bool Control::obeys(std::uint64_t epoch) {
 
 void Control::members(const protocol::Members& message) {
   if (obeys(message.epoch)) {
-    hooks_.segment()->view().header().pool.store(message.pool.value);
+    if (message.pool) {
+      hooks_.segment()->view().header().pool.store(message.pool.value);
+    }
     members_ = message.nodes;
-    hooks_.segment()->view().header().members_version.store(message.version);
+    auto& gone = hooks_.segment()->view().header().gone;
+    for (std::size_t i = 0; i < gone.size(); ++i) {
+      gone[i].store(i < message.gone.size() ? message.gone[i].value : 0, std::memory_order_relaxed);
+    }
     auto& members = hooks_.segment()->view().header().members;
     for (std::size_t i = 0; i < members.size(); ++i) {
       members[i].store(i < message.lasting.size() ? message.lasting[i].value : 0,
@@ -227,7 +236,9 @@ void Control::joined(const protocol::NodeWelcome& welcome, Milliseconds now) {
   told_units_ = wanted_units_ = welcome.granted_units;
   told_slots_ = wanted_slots_ = welcome.granted_slots;
   told_units_max_ = hooks_.segment()->view().shape().data_bytes / pool::kUnitBytes;
-  hooks_.segment()->view().header().pool.store(welcome.pool.value);
+  if (welcome.pool) {
+    hooks_.segment()->view().header().pool.store(welcome.pool.value);
+  }
   if (!again) {
     hooks_.on_event(base::cat("joined meta at ", identity_.meta));
   }

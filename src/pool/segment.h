@@ -41,6 +41,7 @@ inline constexpr std::size_t kExtentsMax = 8;
 inline constexpr std::uint64_t kSegmentMagic = 0x3147455351415141;  // "AQAQSEG1"
 inline constexpr std::uint32_t kLayoutVersion = 6;
 inline constexpr std::size_t kMembersMax = 256;  ///< nodes that a segment remembers
+inline constexpr std::size_t kGoneMax = 64;      ///< and segments that were given up
 inline constexpr std::uint32_t kUsersMax =
     64;  ///< clients of a segment that may use slots in place
 
@@ -118,8 +119,7 @@ struct SegmentHeader {
   /// reader of this host that trusts a remembered handle looks at it: meta forgets a silent node,
   /// and what is removed or replaced then is not marked here.
   std::atomic<std::uint64_t> heartbeat_ms;
-  std::atomic<std::uint64_t> granted_slots;    ///< slots below this have been granted at some time
-  std::atomic<std::uint64_t> members_version;  ///< of `members`, within the epoch
+  std::atomic<std::uint64_t> granted_slots;  ///< slots below this have been granted at some time
   /// Views that each client holds, and slots that it writes; no bit of a client is set anywhere
   /// while both its numbers are zero.
   std::array<std::atomic<std::uint64_t>, kUsersMax> views;
@@ -127,8 +127,10 @@ struct SegmentHeader {
   /// The nodes of the pool whose memory outlives their processes, the first of them; zero where
   /// there are no more. For the next meta, should this node be the first that it hears.
   std::array<std::atomic<std::uint64_t>, kMembersMax> members;
+  /// Segments that the pool has given up lately: what was removed since may lie there.
+  std::array<std::atomic<std::uint64_t>, kGoneMax> gone;
 };
-static_assert(std::is_standard_layout_v<SegmentHeader> && sizeof(SegmentHeader) == 3184);
+static_assert(std::is_standard_layout_v<SegmentHeader> && sizeof(SegmentHeader) == 3688);
 
 /// Older than this, a heartbeat proves nothing. Shorter than the time after which meta forgets a
 /// node.

@@ -132,7 +132,9 @@ struct Empty {
 struct ClientHello {
   base::ClientId client{};
   std::uint64_t process = 0;
-  static constexpr auto wire = std::tuple{&ClientHello::client, &ClientHello::process};
+  std::uint64_t epoch = 0;  ///< of the meta it was connected with last; 0: none
+  static constexpr auto wire =
+      std::tuple{&ClientHello::client, &ClientHello::process, &ClientHello::epoch};
 };
 struct ClientWelcome {
   base::PoolId pool{};
@@ -357,14 +359,14 @@ struct NodeHello {
   std::vector<base::NodeId> members;  ///< the nodes of the pool, as it was told last
   std::vector<base::NodeId> lasting;  ///< those whose memory survives their process
   std::string_view zone;              ///< what it shares the fate of; empty: of no other node
-  std::uint64_t members_version = 0;  ///< of that list, in the epoch above
+  std::vector<base::SegmentId> gone;  ///< given up by the pool, as it was told last
   static constexpr auto wire =
       std::tuple{&NodeHello::node,          &NodeHello::name,       &NodeHello::address,
                  &NodeHello::unix_name,     &NodeHello::host,       &NodeHello::process,
                  &NodeHello::segment,       &NodeHello::data_bytes, &NodeHello::slots,
                  &NodeHello::epoch,         &NodeHello::pool,       &NodeHello::granted_units,
                  &NodeHello::granted_slots, &NodeHello::lasts,      &NodeHello::members,
-                 &NodeHello::lasting,       &NodeHello::zone,       &NodeHello::members_version};
+                 &NodeHello::lasting,       &NodeHello::zone,       &NodeHello::gone};
 };
 struct NodeWelcome {
   enum class What : std::uint8_t {
@@ -392,9 +394,9 @@ struct Members {
   std::uint64_t epoch = 0;
   std::vector<base::NodeId> nodes;
   std::vector<base::NodeId> lasting;  ///< those whose memory survives their process
-  std::uint64_t version = 0;          ///< of this list, within the epoch
+  std::vector<base::SegmentId> gone;  ///< given up lately: they may hold what was removed since
   static constexpr auto wire = std::tuple{&Members::pool, &Members::epoch, &Members::nodes,
-                                          &Members::lasting, &Members::version};
+                                          &Members::lasting, &Members::gone};
 };
 
 /// A sealed object, as a node found it in its catalog: header and slot checked, names hashed with
