@@ -315,6 +315,7 @@ def test_a_node_of_another_pool_is_refused_by_name(processes, tmp_path):
     fill(pool.client, 10)
     other = Restartable(processes, tmp_path / "two", ["b"])
     fill(other.client, 10)
+    time.sleep(2)  # a new pool names itself when nodes of an older one would have come
     pool.nodes["a"].stop()
     pool.meta.stop()
     other.restart_meta()
