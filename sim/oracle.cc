@@ -122,7 +122,9 @@ std::vector<std::uint32_t> Oracle::missing_of_groups(
 
 // A put ends as committed, as not done, or as unknown.
 bool Oracle::Put::may_be_stored() const {
-  return is_acknowledged() || status == Status::kUnknown || ended == UINT64_MAX;
+  // What it found to exist may be an earlier try of its own.
+  const bool is_its_own = status == Status::kExists && tries.size() > 1;
+  return is_acknowledged() || is_its_own || status == Status::kUnknown || ended == UINT64_MAX;
 }
 
 const Oracle::Put& Oracle::put_of(std::uint32_t key, const base::PutId& id,

@@ -36,12 +36,7 @@ Status StateMachine::take_over(const protocol::NodeHello& hello, Time now) {
     has_heard_ = true;
   }
   learn_gone(hello.gone);
-  if (!protocol::same_meta(hello.epoch, epoch_) &&
-      protocol::epoch_number(hello.epoch) >= protocol::epoch_number(epoch_)) {
-    epoch_ = protocol::make_epoch(protocol::epoch_number(hello.epoch) + 1, options_.process);
-    open_puts_.raise(epoch_);
-    tell_members_ = true;
-  }
+  rise_above(hello.epoch);
   if ((hello.members.empty() && hello.lasting.empty()) ||
       protocol::same_meta(hello.epoch, epoch_)) {
     return Status::kOk;
@@ -65,6 +60,17 @@ Status StateMachine::take_over(const protocol::NodeHello& hello, Time now) {
     await(member, options_.forget_after);
   }
   return Status::kOk;
+}
+
+// Puts that are started from here on are later than all of that epoch.
+void StateMachine::rise_above(std::uint64_t epoch) {
+  constexpr std::uint64_t kNumberMax = 1u << 23;  // further than any pool comes
+  if (!protocol::same_meta(epoch, epoch_) && protocol::epoch_number(epoch) < kNumberMax &&
+      protocol::epoch_number(epoch) >= protocol::epoch_number(epoch_)) {
+    epoch_ = protocol::make_epoch(protocol::epoch_number(epoch) + 1, options_.process);
+    open_puts_.raise(epoch_);
+    tell_members_ = true;
+  }
 }
 
 // A name of its own is told to nodes only when those have had time to come that have one.

@@ -284,6 +284,7 @@ class StateMachine {
   bool is_whole() const;
   bool all_is_reported() const;
   void end_expectations(Time now, bool was_away);
+  void rise_above(std::uint64_t epoch);
   base::PoolId pool_to_tell() const;
   void learn_gone(std::span<const base::SegmentId> gone);
   void give_up(base::SegmentId segment);

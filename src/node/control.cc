@@ -66,7 +66,7 @@ void Control::say_hello() {
   }
   hello.members = members_;
   for (const auto& member : view.header().members) {
-    if (const base::NodeId id{member.load(std::memory_order_relaxed)}; id && id != identity_.node) {
+    if (const base::NodeId id{member.load(std::memory_order_relaxed)}; id) {
       hello.lasting.push_back(id);
     }
   }
