@@ -10,13 +10,13 @@ namespace aquifer::meta {
 
 using protocol::Method;
 
-// True when there is a node to read it from; then its replicas are with the writer.
 // An object of a group that was found in a report waits with the others of it for those nodes that
 // may be about to come: then all are visible, but for what is lost with a node.
 bool StateMachine::is_visible(ObjectIndex object) const {
   return object != kNone && (directory_.replica(object).of_group == 0 || !recovering());
 }
 
+// True when there is a node to read it from; then its replicas are with the writer.
 bool StateMachine::write_replicas(ObjectIndex object, HandleWriter& handles) {
   for (ReplicaIndex at = object; at != kNone; at = directory_.replica(at).next) {
     const ReplicaRecord& replica = directory_.replica(at);

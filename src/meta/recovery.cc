@@ -80,7 +80,8 @@ base::PoolId StateMachine::pool_to_tell() const {
 
 // An earlier meta has given these up. Some of them may have come before who knew it.
 void StateMachine::learn_gone(std::span<const base::SegmentId> gone) {
-  for (const base::SegmentId segment : gone) {
+  // No node of ours tells of more.
+  for (const base::SegmentId segment : gone.first(std::min(gone.size(), pool::kGoneMax))) {
     if (gone_.contains(segment)) {
       continue;
     }

@@ -202,7 +202,7 @@ class ReportedGroupTest : public ::testing::Test {
     return options;
   }
   // Says hello as a member of an earlier pool of both.
-  SessionId hello(std::uint64_t node) {
+  SessionId hello(std::uint64_t node, std::vector<base::SegmentId> gone = {}) {
     const SessionId session = ++last_session_;
     const std::string name = "node-" + std::to_string(node);
     protocol::NodeHello message;
@@ -218,6 +218,7 @@ class ReportedGroupTest : public ::testing::Test {
     message.granted_slots = 16;
     message.lasts = true;
     message.lasting = {{1}, {2}};
+    message.gone = std::move(gone);
     handle(session, letter(Method::kNodeHello, message, 1));
     return session;
   }
@@ -393,6 +394,33 @@ TEST_F(ReportedGroupTest, OthersAreWaitedForBeforeOneIsVisible) {
   const SessionId b = hello(2);
   report(b, 2, {object(1, false), object(2, false)});
   EXPECT_EQ(look(), Status::kOk);
+}
+
+// What an earlier meta has given up may hold what was removed since, whoever comes first.
+TEST_F(ReportedGroupTest, ASegmentThatWasGivenUpStartsAfresh) {
+  const SessionId a = hello(1);
+  report(a, 1, {object(0, false)});
+  ASSERT_EQ(objects(), 1u);
+  const SessionId b = hello(2, {{1000}});
+  EXPECT_TRUE(outbox_.is_closed(a));
+  EXPECT_EQ(objects(), 0u);
+  EXPECT_FALSE(outbox_.is_closed(b));
+  const SessionId again = hello(1);
+  const auto welcome = outbox_.take(again).at(0).as<protocol::NodeWelcome>();
+  EXPECT_EQ(welcome.what, protocol::NodeWelcome::What::kFresh);
+}
+
+TEST_F(ReportedGroupTest, NoNodeTellsOfMoreThanItRemembers) {
+  const SessionId a = hello(1);
+  report(a, 1, {object(0, false)});
+  std::vector<base::SegmentId> gone;
+  for (std::uint64_t segment = 1; segment <= pool::kGoneMax; ++segment) {
+    gone.push_back({segment});
+  }
+  gone.push_back({1000});
+  hello(2, gone);
+  EXPECT_FALSE(outbox_.is_closed(a));
+  EXPECT_EQ(objects(), 1u);
 }
 
 TEST_F(ReportedGroupTest, ADamagedPlaceInTheGroupIsRefused) {

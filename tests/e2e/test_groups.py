@@ -73,8 +73,11 @@ def test_one_that_cannot_be_put_keeps_all_out(pool):
         statuses = client.put_batch(["a", "b"], [b"small", bytes(100 << 20)], group=True)
         assert statuses == [Status.CANCELLED, Status.NO_SPACE], client.last_error()
         assert client.exists_batch(["a", "b"]) == [False, False]
-        status = client.status()
-        assert status["free_bytes"] == status["capacity_bytes"]
+
+        def all_is_free():
+            status = client.status()
+            return status["free_bytes"] == status["capacity_bytes"]
+        wait_until(all_is_free)  # the node has still to confirm what was taken back
         with pytest.raises(TypeError, match="group must be bool, not int"):
             client.put_batch(["a"], [b"a"], group=1)
 
@@ -91,7 +94,7 @@ def test_a_group_larger_than_what_is_free_evicts_for_all_of_it(pool):
 
 def test_what_was_acknowledged_is_there_whole_after_every_crash(pool):
     random = seeded_random()
-    stop, acknowledged, tried = threading.Event(), [], []
+    stop, acknowledged, tried, mixed = threading.Event(), [], [], []
 
     def work(number):
         with pool.client(timeout=4) as client:
@@ -104,9 +107,10 @@ def test_what_was_acknowledged_is_there_whole_after_every_crash(pool):
                 # With two replicas a group lies on both nodes.
                 statuses = client.put_batch(keys, values, group=True, replicas=1 + number)
                 time.sleep(0.003)  # all have room: what is missing in the end was not evicted
-                assert len(set(statuses)) == 1, statuses
-                if statuses[0].ok:
+                if all(status.ok for status in statuses):
                     acknowledged.append(keys)
+                elif any(status.ok for status in statuses):
+                    mixed.append(statuses)
 
     writers = [threading.Thread(target=work, args=(number,)) for number in range(2)]
     for writer in writers:
@@ -123,7 +127,7 @@ def test_what_was_acknowledged_is_there_whole_after_every_crash(pool):
         writer.join()
     pool.restart_meta()
     wait_until(pool.is_whole)
-    assert len(acknowledged) > 10
+    assert len(acknowledged) > 10 and not mixed
     with pool.client() as client:
         for keys in acknowledged:
             for key in keys:
