@@ -210,16 +210,17 @@ def test_killing_a_node_gives_misses_within_the_deadline_and_a_new_one_serves(
 
 @pytest.mark.parametrize("transport", ["shm", "tcp"])
 def test_a_client_killed_in_the_middle_of_a_put_gives_space_and_key_back(processes, transport):
+    # So large that its copy takes many times as long as it takes to see that it has begun.
+    size, most = 192 << 20, 256 << 20
     processes.meta()
-    size = 48 << 20
-    processes.node("--name", "a", dram="96MiB")
+    processes.node("--name", "a", dram="272MiB")
     with aquifer.Client(processes.meta_address) as client:
-        wait_until(lambda: client.put("whole", content("whole", 80 << 20)).ok)
+        wait_until(lambda: client.put("whole", content("whole", most)).ok)
         client.remove("whole")
         middle = 0
-        for attempt in range(20):
+        for attempt in range(40):
             with Putter(processes, f"k{attempt}", size, transport=transport) as writer:
-                if not writer.stop_in_the_middle(client, 0.003 * (attempt % 3)):
+                if not writer.stop_in_the_middle(client, 0.002 * (attempt % 3)):
                     client.remove(writer.key)
                     continue
                 middle += 1
