@@ -1,21 +1,35 @@
 """Aquifer: a shared pool of KV-cache memory for LLM inference.
 
 A Client puts immutable values under keys into a pool and reads them back, verified; an AsyncClient
-does so for asyncio; a Pool is a whole pool inside this process. Importing starts nothing: no
-thread, no socket, no signal handler.
+does so for asyncio; a Pool is a whole pool inside this process, a Meta and a Node are its parts.
+Importing starts nothing: no thread, no socket, no signal handler.
 """
 
-from ._aquifer import Client, KeyIterator, PendingPut, Pool, Status, View, __version__
+from ._aquifer import (
+    Addresses,
+    Client,
+    KeyIterator,
+    Meta,
+    Node,
+    PendingPut,
+    Pool,
+    Status,
+    View,
+    __version__,
+)
 
 # Brought in when they are asked for: asyncio takes longer to import than all the rest.
 _ASYNC = ["AsyncClient", "AsyncKeyIterator", "AsyncPendingPut"]
 
 __all__ = [
+    "Addresses",
     "AsyncClient",
     "AsyncKeyIterator",
     "AsyncPendingPut",
     "Client",
     "KeyIterator",
+    "Meta",
+    "Node",
     "PendingPut",
     "Pool",
     "Status",

@@ -1,5 +1,8 @@
+from ._aquifer import Addresses as Addresses
 from ._aquifer import Client as Client
 from ._aquifer import KeyIterator as KeyIterator
+from ._aquifer import Meta as Meta
+from ._aquifer import Node as Node
 from ._aquifer import PendingPut as PendingPut
 from ._aquifer import Pool as Pool
 from ._aquifer import Status as Status
@@ -10,11 +13,14 @@ from ._async import AsyncKeyIterator as AsyncKeyIterator
 from ._async import AsyncPendingPut as AsyncPendingPut
 
 __all__ = [
+    "Addresses",
     "AsyncClient",
     "AsyncKeyIterator",
     "AsyncPendingPut",
     "Client",
     "KeyIterator",
+    "Meta",
+    "Node",
     "PendingPut",
     "Pool",
     "Status",

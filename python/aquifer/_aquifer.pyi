@@ -23,10 +23,16 @@ _Parents: TypeAlias = _Keys | list[str | None] | list[bytes | None] | tuple[_Key
 _Numbers: TypeAlias = list[int] | tuple[int, ...]
 _Piece: TypeAlias = Buffer | _Array | _Tensor | tuple[int, int]
 _Value: TypeAlias = _Piece | list[Any] | tuple[_Piece, ...]
-_Values: TypeAlias = list[Any] | tuple[_Value, ...]
+_Values: TypeAlias = list[Any] | tuple[_Value, ...] | Addresses
 _Page: TypeAlias = tuple[list[tuple[_Key, int]], bytes | None]
 _Mode: TypeAlias = Literal["keep", "if_absent", "replace"]
 _Transport: TypeAlias = Literal["auto", "shm", "tcp"]
+
+_Lists: TypeAlias = _Numbers | list[list[int]] | list[_Numbers] | tuple[_Numbers, ...]
+
+class Addresses:
+    def __init__(self, addresses: _Lists, sizes: _Lists, *, check: bool = False) -> None: ...
+    def __len__(self) -> int: ...
 
 class Status(IntEnum):
     OK = 0
@@ -354,6 +360,58 @@ class Pool:
     ) -> Client: ...
     @property
     def meta(self) -> str: ...
+    def close(self) -> None: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+        /,
+    ) -> None: ...
+
+class Meta:
+    def __init__(
+        self,
+        listen: str = "tcp://127.0.0.1:0",
+        *,
+        eviction_high: float | None = None,
+        eviction_low: float | None = None,
+        node_grace: float = 5.0,
+        client_grace: float = 1.0,
+    ) -> None: ...
+    @property
+    def address(self) -> str: ...
+    def failure(self) -> str | None: ...
+    def close(self) -> None: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+        /,
+    ) -> None: ...
+
+class Node:
+    def __init__(
+        self,
+        meta: str | None = None,
+        dram: int | str = "1GiB",
+        *,
+        name: str | None = None,
+        listen: str | None = None,
+        advertise: str | None = None,
+        zone: str | None = None,
+        segments: str | None = None,
+        keep: bool = False,
+    ) -> None: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def address(self) -> str: ...
+    def wait_ready(self, timeout: float) -> bool: ...
+    def failure(self) -> str | None: ...
     def close(self) -> None: ...
     def __enter__(self) -> Self: ...
     def __exit__(

@@ -4,11 +4,13 @@
 
 #include <string>
 
+#include "addresses.h"
 #include "aquifer/version.h"
 #include "client.h"
 #include "listing.h"
 #include "pending_put.h"
 #include "pool.h"
+#include "servers.h"
 #include "status.h"
 #include "view.h"
 
@@ -20,11 +22,14 @@ NB_MODULE(_aquifer, module) {
   aquifer::python::bind_pending_put(module);
   aquifer::python::bind_view(module);
   aquifer::python::bind_key_iterator(module);
+  aquifer::python::bind_addresses(module);
   aquifer::python::bind_pool(module);
+  aquifer::python::bind_servers(module);
   const std::string version(aquifer::version());
   module.attr("__version__") = version.c_str();
   // Where users find them; pickles of a Status name it too.
-  for (const char* type : {"Status", "Client", "PendingPut", "View", "KeyIterator", "Pool"}) {
+  for (const char* type : {"Status", "Client", "PendingPut", "View", "KeyIterator", "Pool", "Meta",
+                           "Node", "Addresses"}) {
     module.attr(type).attr("__module__") = "aquifer";
   }
 }

@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "addresses.h"
 #include "tensor.h"
 
 namespace aquifer::python {
@@ -15,9 +16,6 @@ namespace {
 
 constexpr const char* kPieceForms =
     "a bytes-like object, a tensor, an (address, length) tuple or a list of these";
-
-// No sum of a value's lengths can overflow below this, and no memory is as large.
-constexpr std::uint64_t kLengthMax = std::uint64_t{1} << 48;
 
 /// A Python int, or anything that can stand for one: numpy scalars do, arrays do not.
 nb::object integer_of(PyObject* object) {
@@ -42,6 +40,16 @@ bool is_range(PyObject* object) {
   return PyTuple_Check(object) && PyTuple_GET_SIZE(object) == 2 &&
          integer_of(PyTuple_GET_ITEM(object, 0)).is_valid() &&
          integer_of(PyTuple_GET_ITEM(object, 1)).is_valid();
+}
+
+void require_count(std::size_t found, std::size_t count, const Place& place) {
+  if (found == count) return;
+  raise_value_error(place.text() + " has " + std::to_string(found) + " elements for " +
+                    std::to_string(count) + " keys; it must have one per key");
+}
+
+[[noreturn]] void raise_no_bytes(const Place& place) {
+  raise_value_error(place.text() + " has no bytes; a value has at least 1");
 }
 
 template <class P>
@@ -107,10 +115,7 @@ nb::tuple read_sequence(PyObject* object, const Place& place, const char* wanted
 
 nb::tuple read_items(nb::handle objects, std::size_t count, const Place& place) {
   nb::tuple items = read_sequence(objects.ptr(), place, "a list or tuple, one element per key");
-  if (items.size() != count) {
-    raise_value_error(place.text() + " has " + std::to_string(items.size()) + " elements for " +
-                      std::to_string(count) + " keys; it must have one per key");
-  }
+  require_count(items.size(), count, place);
   return items;
 }
 
@@ -169,20 +174,34 @@ void PieceTable<P>::add(PyObject* object, const Place& place) {
   } else {
     add_piece(object, place);
   }
-  if (pieces_.size() == first) {
-    raise_value_error(place.text() + " has no bytes; a value has at least 1");
-  }
+  if (pieces_.size() == first) raise_no_bytes(place);
   ends_.push_back(pieces_.size());
 }
 
 template <class P>
 void PieceTable<P>::add_all(nb::handle objects, std::size_t count, const Place& place) {
+  if (nb::isinstance<Addresses>(objects)) {
+    return add_addresses(*nb::inst_ptr<Addresses>(objects), count, place);
+  }
   const nb::tuple items = read_items(objects, count, place);
   pieces_.reserve(count);
   views_.reserve(count);
   ends_.reserve(count);
   for (std::size_t i = 0; i < count; ++i) {
     add(PyTuple_GET_ITEM(items.ptr(), static_cast<Py_ssize_t>(i)), place.at_item(i));
+  }
+}
+
+template <class P>
+void PieceTable<P>::add_addresses(const Addresses& addresses, std::size_t count,
+                                  const Place& place) {
+  require_count(addresses.size(), count, place);
+  ends_.reserve(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::span<const Piece> pieces = addresses[i];
+    if (pieces.empty()) raise_no_bytes(place.at_item(i));
+    for (const Piece& piece : pieces) pieces_.push_back({piece.address, piece.bytes});
+    ends_.push_back(pieces_.size());
   }
 }
 

@@ -20,6 +20,11 @@
 
 namespace aquifer::python {
 
+class Addresses;
+
+/// No sum of a value's lengths can overflow below this, and no memory is as large.
+inline constexpr std::uint64_t kLengthMax = std::uint64_t{1} << 48;
+
 /// The bytes of a key: a str's UTF-8 or a bytes object. Valid while `object` is. Raises TypeError
 /// for other types, ValueError outside 1 to Limits::kKeyBytes bytes.
 std::string_view read_key(PyObject* object, const Place& place);
@@ -83,7 +88,7 @@ class PieceTable {
   /// a list or tuple of these. Pieces without bytes are left out. Raises TypeError and ValueError.
   void add(PyObject* object, const Place& place);
 
-  /// Appends one object per element of a list or tuple, which must have `count` of them.
+  /// Appends one object per element of a list or tuple, or of Addresses, which must have `count`.
   void add_all(nb::handle objects, std::size_t count, const Place& place);
 
   /// Raises ValueError when two pieces share a byte: what a get left there would be neither value.
@@ -97,6 +102,7 @@ class PieceTable {
  private:
   static constexpr bool kWritable = std::is_same_v<P, Piece>;
 
+  void add_addresses(const Addresses& addresses, std::size_t count, const Place& place);
   void add_list(PyObject* object, const Place& place);
   void add_piece(PyObject* object, const Place& place);
   void add_range(PyObject* tuple, const Place& place);

@@ -41,7 +41,7 @@ def test_mypy_would_notice(tmp_path):
 
 # What a stub cannot say or need not: nanobind's own marks, and constructors that are not for users.
 NOT_COMPARED = r"""
-aquifer\.(_aquifer\.)?(Client|KeyIterator|PendingPut|Pool|View)
+aquifer\.(_aquifer\.)?(Addresses|Client|KeyIterator|Meta|Node|PendingPut|Pool|View)
 aquifer\.(_aquifer\.)?(KeyIterator|PendingPut|View)\.__init__
 aquifer\.(_aquifer\.)?Status\.__nb_enum__
 aquifer\.(_async\.)?(AsyncKeyIterator|AsyncPendingPut)\.__init__

@@ -12,8 +12,6 @@ namespace {
 constexpr std::uint64_t kGrantStepUnits = (std::uint64_t{256} << 20) / pool::kUnitBytes;
 constexpr std::uint64_t kGrantLowUnits = kGrantStepUnits / 2;
 constexpr std::uint32_t kGrantStepSlots = 16384;
-constexpr std::uint64_t kLowShare = 64;
-constexpr std::uint64_t kHighShare = 32;
 constexpr std::size_t kReserveSlots = 64;
 
 }  // namespace
@@ -360,10 +358,10 @@ void Segments::keep_reserve() {
     }
     // Begun below the low mark, it goes on to the high one.
     const std::uint64_t coming = segment.space.free_units() + segment.retiring_units;
-    const bool begin =
-        !segment.can_grow() && coming < reserve_units(segment, reserve_.low_bytes, kLowShare);
+    const bool begin = !segment.can_grow() &&
+                       coming < reserve_units(segment, reserve_.low_bytes, reserve_.low_share);
     const std::uint64_t wanted =
-        begin ? reserve_units(segment, reserve_.high_bytes, kHighShare) : 0;
+        begin ? reserve_units(segment, reserve_.high_bytes, reserve_.high_share) : 0;
     const auto short_of_units = [&] {
       return segment.space.free_units() + segment.retiring_units < wanted;
     };
@@ -379,9 +377,9 @@ void Segments::keep_reserve() {
 }
 
 // What a node keeps free of `bytes`, a small one in proportion.
-std::uint64_t Segments::reserve_units(const Segment& segment, std::uint64_t bytes,
-                                      std::uint64_t share) {
-  return std::min(segment.capacity_units / share, bytes / pool::kUnitBytes);
+std::uint64_t Segments::reserve_units(const Segment& segment, std::uint64_t bytes, double share) {
+  const double units = share * static_cast<double>(segment.capacity_units);
+  return std::min(static_cast<std::uint64_t>(units), bytes / pool::kUnitBytes);
 }
 
 void Segments::ask_for(Segment& segment, std::uint64_t units, std::uint64_t slots) {

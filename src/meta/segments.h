@@ -91,10 +91,12 @@ struct Segment {
 };
 
 /// The watermarks of background eviction, per node: it begins when less than `low_bytes` are free,
-/// and ends when `high_bytes` are. A small node keeps 1/64 and 1/32 of its space at most.
+/// and ends when `high_bytes` are. A small node keeps these shares of its space at most.
 struct Reserve {
   std::uint64_t low_bytes = std::uint64_t{48} << 20;
   std::uint64_t high_bytes = std::uint64_t{64} << 20;
+  double low_share = 1.0 / 64;
+  double high_share = 1.0 / 32;
 };
 
 class Segments {
@@ -206,8 +208,7 @@ class Segments {
   void spread(std::uint32_t units, std::span<const PlacedReplica> placed);
   bool make_room_in(SegmentIndex index, std::uint32_t units);
   void evict_one(SegmentIndex index);
-  static std::uint64_t reserve_units(const Segment& segment, std::uint64_t bytes,
-                                     std::uint64_t share);
+  static std::uint64_t reserve_units(const Segment& segment, std::uint64_t bytes, double share);
   void ask_for(Segment& segment, std::uint64_t units, std::uint64_t slots);
 
   Directory& directory_;

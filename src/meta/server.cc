@@ -61,7 +61,8 @@ class LoopServer final : public Server, private Outbox {
     state.node_grace = std::max<Time>(options.node_grace, 2 * pool::kHeartbeatLease);
     state.client_grace = options.client_grace;
     state.suspect_after = options.suspect_after;
-    state.reserve = {options.reserve_low_bytes, options.reserve_high_bytes};
+    state.reserve = {options.reserve_low_bytes, options.reserve_high_bytes,
+                     options.reserve_low_share, options.reserve_high_share};
     state.copy_bytes_per_second = options.copy_bytes_per_second;
     state.hot_uses_per_second = options.hot_uses_per_second;
     state.forget_after = options.forget_after;

@@ -26,6 +26,8 @@ struct ServerOptions {
   std::uint64_t reserve_low_bytes = std::uint64_t{48}
                                     << 20;  ///< background eviction on a node begins below
   std::uint64_t reserve_high_bytes = std::uint64_t{64} << 20;  ///< and ends at this much free
+  double reserve_low_share = 1.0 / 64;   ///< of a node's space, at most as much as the bytes say
+  double reserve_high_share = 1.0 / 32;  ///< the same
   std::uint64_t copy_bytes_per_second = std::uint64_t{256}
                                         << 20;  ///< for repairs and drains, of all nodes together
   std::uint32_t hot_uses_per_second =
