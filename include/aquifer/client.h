@@ -140,6 +140,11 @@ class AQUIFER_EXPORT Client {
   /// Size and places of one object.
   Result<ObjectStat> stat(std::string_view key, const CallOptions& options = {});
 
+  /// The same of many, with one call to meta: one answer per key, whose status says kOk, kNotFound
+  /// or what stood in the way.
+  std::vector<ObjectStat> stat_batch(std::span<const std::string_view> keys,
+                                     const CallOptions& options = {});
+
   /// The state of the whole pool.
   /// Begins to drain a node, or says how far that has come: nothing new is placed on it, what it
   /// holds moves to other nodes at the rate that meta was given, and when it is empty it leaves.

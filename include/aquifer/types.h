@@ -218,6 +218,17 @@ struct NodeStatus {
   TransportBytes written_bytes;  ///< the same
 };
 
+/// Calls of one kind that meta has answered since it began. A call has failed when one of its keys
+/// was missing or refused.
+struct CallCount {
+  std::string name;          ///< "put", "commit", "get" (look-ups), "exists", "match_prefix",
+                             ///< "remove", "pin", "list", "status", "join", "leave" (of nodes)
+  std::uint64_t single = 0;  ///< about one key
+  std::uint64_t single_failed = 0;
+  std::uint64_t batches = 0;  ///< about many, or none
+  std::uint64_t batches_failed = 0;
+};
+
 /// The whole pool at one moment. free + used + limbo = capacity.
 struct PoolStatus {
   std::uint64_t capacity_bytes = 0;
@@ -234,6 +245,7 @@ struct PoolStatus {
   /// has changed is still being looked at.
   std::uint64_t replicas_missing = 0;
   std::vector<NodeStatus> nodes;
+  std::vector<CallCount> calls;
 };
 
 /// How far the draining of a node has come.

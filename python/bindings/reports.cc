@@ -42,6 +42,15 @@ nb::dict dict_of(const DrainProgress& progress) {
   return dict;
 }
 
+nb::dict dict_of(const CallCount& count) {
+  nb::dict dict;
+  dict["single"] = count.single;
+  dict["single_failed"] = count.single_failed;
+  dict["batches"] = count.batches;
+  dict["batches_failed"] = count.batches_failed;
+  return dict;
+}
+
 nb::dict dict_of(const PoolStatus& pool) {
   nb::list nodes;
   for (const NodeStatus& node : pool.nodes) nodes.append(dict_of(node));
@@ -57,6 +66,9 @@ nb::dict dict_of(const PoolStatus& pool) {
   dict["integrity_failures"] = pool.integrity_failures;
   dict["replicas_missing"] = pool.replicas_missing;
   dict["nodes"] = nodes;
+  nb::dict calls;
+  for (const CallCount& count : pool.calls) calls[count.name.c_str()] = dict_of(count);
+  dict["calls"] = calls;
   return dict;
 }
 

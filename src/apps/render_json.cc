@@ -92,6 +92,13 @@ std::string stat_json(std::string_view key, const ObjectStat& stat) {
 }
 
 std::string status_json(const PoolStatus& status) {
+  Json calls = Json::object();
+  for (const CallCount& count : status.calls) {
+    calls[count.name] = {{"single", count.single},
+                         {"single_failed", count.single_failed},
+                         {"batches", count.batches},
+                         {"batches_failed", count.batches_failed}};
+  }
   Json nodes = Json::array();
   for (const NodeStatus& node : status.nodes) nodes.push_back(node_json(node));
   return dump({{"capacity_bytes", status.capacity_bytes},
@@ -104,7 +111,8 @@ std::string status_json(const PoolStatus& status) {
                {"evictions", status.evictions},
                {"integrity_failures", status.integrity_failures},
                {"replicas_missing", status.replicas_missing},
-               {"nodes", nodes}});
+               {"nodes", nodes},
+               {"calls", calls}});
 }
 
 std::string version_json() {

@@ -325,8 +325,29 @@ Result<std::uint64_t> Client::remove_prefix(std::string_view prefix, const CallO
 
 Result<ObjectStat> Client::stat(std::string_view key, const CallOptions& options) {
   return guard(
-      *session_, options, [&](const Call& call) { return session_->stat(key, call); },
+      *session_, options,
+      [&](const Call& call) -> Result<ObjectStat> {
+        ObjectStat stat = std::move(session_->stat({&key, 1}, call).front());
+        if (stat.status != Status::kOk) {
+          return session_->explain(stat.status, key);
+        }
+        return stat;
+      },
       [&](Status status) { return Result<ObjectStat>(why(*session_, status)); });
+}
+
+std::vector<ObjectStat> Client::stat_batch(std::span<const std::string_view> keys,
+                                           const CallOptions& options) {
+  const auto failed = [&](Status status) {
+    return std::vector<ObjectStat>(keys.size(), ObjectStat{status, 0, {}});
+  };
+  return guard(
+      *session_, options,
+      [&](const Call& call) {
+        return too_many(*session_, keys.size()) ? failed(Status::kTooLarge)
+                                                : session_->stat(keys, call);
+      },
+      failed);
 }
 
 Result<DrainProgress> Client::drain(std::string_view node, bool cancel,

@@ -445,27 +445,37 @@ std::vector<Status> Session::remove(std::span<const std::string_view> keys, cons
   return reply.items;
 }
 
-Result<ObjectStat> Session::stat(std::string_view key, const Call& call) {
-  if (!is_key(key)) {
-    return explain(Status::kInvalidArgument, key);
+std::vector<ObjectStat> Session::stat(std::span<const std::string_view> keys, const Call& call) {
+  std::vector<ObjectStat> stats(keys.size());
+  protocol::Lookup request{call.name_space, false, {}};
+  std::vector<ObjectStat*> asked;
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    if (is_key(keys[i])) {
+      request.keys.push_back(keys[i]);
+      asked.push_back(&stats[i]);
+    } else {
+      stats[i].status = Status::kInvalidArgument;
+    }
+  }
+  if (asked.empty()) {
+    return stats;
   }
   protocol::Handles reply;
-  const auto payload =
-      ask(Method::kLookup, protocol::Lookup{call.name_space, false, {key}}, reply, call.deadline);
-  if (!payload) {
-    return payload.error();
+  const auto payload = ask(Method::kLookup, request, reply, call.deadline);
+  for (std::size_t i = 0; i < asked.size(); ++i) {
+    if (!payload || i >= reply.items.size()) {
+      asked[i]->status = payload ? Status::kInternal : payload.code();
+      continue;
+    }
+    const auto& found = reply.items[i];
+    *asked[i] = {found.status, found.value_bytes, {}};
+    for (const protocol::Replica& replica : found.replicas) {
+      const auto peer = peers_.find(replica.node, call.deadline);
+      asked[i]->replicas.push_back(
+          {peer == nullptr ? base::hex(replica.node.value) : peer->place().name});
+    }
   }
-  if (reply.items.size() != 1 || reply.items[0].status == Status::kNotFound) {
-    return Error{Status::kNotFound,
-                 base::cat("no object \"", key, "\" in namespace \"", call.name_space, "\""),
-                 {}};
-  }
-  ObjectStat stat{reply.items[0].status, reply.items[0].value_bytes, {}};
-  for (const protocol::Replica& replica : reply.items[0].replicas) {
-    const auto peer = peers_.find(replica.node, call.deadline);
-    stat.replicas.push_back({peer == nullptr ? base::hex(replica.node.value) : peer->place().name});
-  }
-  return stat;
+  return stats;
 }
 
 Result<DrainProgress> Session::drain(std::string_view node, bool cancel, const Call& call) {
@@ -489,6 +499,11 @@ Result<PoolStatus> Session::status(const Call& call) {
   status.evictions = reply.evictions;
   status.integrity_failures = reply.integrity_failures;
   status.replicas_missing = reply.replicas_missing;
+  for (const protocol::CallCount& call_count : reply.calls) {
+    status.calls.push_back({std::string(call_count.name), call_count.single,
+                            call_count.single_failed, call_count.batches,
+                            call_count.batches_failed});
+  }
   for (const protocol::NodeStatusEntry& node : reply.nodes) {
     status.capacity_bytes += node.capacity_bytes;
     status.free_bytes += node.free_bytes;

@@ -55,7 +55,7 @@ class Session : public std::enable_shared_from_this<Session> {
   Result<ListPage> list(std::string_view prefix, std::string_view cursor, std::size_t entries_max,
                         const Call& call);
   Result<std::uint64_t> remove_prefix(std::string_view prefix, const Call& call);
-  Result<ObjectStat> stat(std::string_view key, const Call& call);
+  std::vector<ObjectStat> stat(std::span<const std::string_view> keys, const Call& call);
   Result<DrainProgress> drain(std::string_view node, bool cancel, const Call& call);
   Result<PoolStatus> status(const Call& call);
   ClientCounters counters() const;

@@ -199,6 +199,23 @@ Result<Address> local_address(int fd) {
   return Address{host, static_cast<std::uint16_t>(std::stoi(port))};
 }
 
+Result<std::string> own_host_towards(const Address& address) {
+  auto resolved = resolve(address, false);
+  if (!resolved) {
+    return std::move(resolved).error();
+  }
+  const addrinfo& where = **resolved;
+  const base::UniqueFd fd(socket(where.ai_family, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  if (!fd || connect(fd.get(), where.ai_addr, where.ai_addrlen) != 0) {
+    return os_error(Status::kUnreachable, cat("there is no way to ", address.text()), errno);
+  }
+  auto own = local_address(fd.get());
+  if (!own) {
+    return std::move(own).error();
+  }
+  return std::move(own->host);
+}
+
 Result<base::UniqueFd> connect_tcp(const Address& address, Deadline deadline) {
   auto resolved = resolve(address, false);
   if (!resolved) {

@@ -30,6 +30,10 @@ Result<Address> local_address(int fd);
 /// kInvalidArgument (host name).
 Result<base::UniqueFd> connect_tcp(const Address& address, Deadline deadline);
 
+/// The address of this host on the way to another one, as the routes are now. Nothing is sent.
+/// Errors: kUnreachable.
+Result<std::string> own_host_towards(const Address& address);
+
 /// For a connection that carries bulk: between two processes of one host, bounds what is on its way
 /// to what stays in the caches between them (an ordinary send buffer is megabytes, and what is read
 /// from it comes from memory again). A connection to another host is left as it is.

@@ -125,5 +125,12 @@ TEST(Loop, ThreadsCanPostToIt) {
   EXPECT_EQ(count, 100);
 }
 
+TEST(SocketTest, TheOwnAddressOnTheWayToALoopbackIsOne) {
+  const auto own = own_host_towards({"127.0.0.1", 5000});
+  ASSERT_TRUE(own.ok());
+  EXPECT_EQ(*own, "127.0.0.1");
+  EXPECT_EQ(own_host_towards({"no.such.host.invalid", 1}).code(), Status::kUnreachable);
+}
+
 }  // namespace
 }  // namespace aquifer::io

@@ -29,16 +29,18 @@ TEST(TouchableTest, ReservedAddressesAndNonsenseAreNot) {
   EXPECT_EQ(first_untouchable(nonsense), 0u);
 }
 
-TEST(TouchableTest, AnEndBehindTheMemoryIsFound) {
-  auto* const two = static_cast<char*>(
-      mmap(nullptr, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0));
-  ASSERT_NE(two, MAP_FAILED);
-  munmap(two + 4096, 4096);
-  std::vector<Piece> pieces(1300, Piece{two, 4096});
+TEST(TouchableTest, AnEndInMemoryThatIsReservedIsFound) {
+  constexpr std::size_t kHuge = std::size_t{2} << 20;
+  auto* const area = static_cast<char*>(
+      mmap(nullptr, 4 * kHuge, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
+  ASSERT_NE(area, MAP_FAILED);
+  char* const edge = area + 2 * kHuge - reinterpret_cast<std::uintptr_t>(area) % kHuge;
+  ASSERT_EQ(mprotect(edge - kHuge, kHuge, PROT_READ | PROT_WRITE), 0);
+  std::vector<Piece> pieces(1300, Piece{edge - 4096, 4096});
   EXPECT_EQ(first_untouchable(pieces), std::nullopt);
   pieces[1111].bytes = 4097;
   EXPECT_EQ(first_untouchable(pieces), 1111u);
-  munmap(two, 4096);
+  munmap(area, 4 * kHuge);
 }
 
 }  // namespace

@@ -33,23 +33,39 @@ class HandleWriter {
     frame_.add(protocol::HandleView{status, put, value_bytes,
                                     std::span(replicas_.data(), replicas_used_)});
     replicas_used_ = runs_used_ = 0;
+    count(status);
   }
   /// A key that another client has been filling for so long.
   void add_being_filled(Time time) {
     frame_.add(protocol::BeingFilled{
         Status::kInFlight, {}, 0, {}, static_cast<std::uint64_t>(time.count())});
+    count(Status::kInFlight);
   }
   /// A key without a handle.
-  void add(Status status) { frame_.add(protocol::NoHandle{status}); }
+  void add(Status status) {
+    frame_.add(protocol::NoHandle{status});
+    count(status);
+  }
+
+  /// Keys so far, and whether one of them has failed or is missing.
+  std::size_t keys() const { return keys_; }
+  bool failed() const { return failed_; }
 
   void end() { frame_.end(); }
 
  private:
+  void count(Status status) {
+    ++keys_;
+    failed_ = failed_ || !is_success(status);
+  }
+
   rpc::ListFrame frame_;
   std::array<protocol::ReplicaView, Limits::kReplicas> replicas_;
   std::array<protocol::Run, Limits::kReplicas * pool::kExtentsMax> runs_;
   std::size_t replicas_used_ = 0;
   std::size_t runs_used_ = 0;
+  std::size_t keys_ = 0;
+  bool failed_ = false;
 };
 
 }  // namespace aquifer::meta

@@ -42,6 +42,7 @@ struct Cursor {
 
 void StateMachine::list(SessionId session, std::uint64_t request, const protocol::List& list,
                         Time now) {
+  calls_.count(CallKind::kList);
   const auto cursor = Cursor::parse(list.cursor);
   if (!cursor || list.entries_max == 0 || list.prefix.size() > Limits::kKeyBytes) {
     return refuse(session, Method::kList, request, Status::kInvalidArgument,

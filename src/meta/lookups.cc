@@ -61,7 +61,8 @@ void StateMachine::lookup(SessionId session, std::uint64_t request, const protoc
     return refuse_batch(session, Method::kLookup, request);
   }
   std::size_t looked_up = 0;
-  reply_handles(session, Method::kLookup, request, [&](HandleWriter& handles) {
+  const CallKind kind = lookup.use ? CallKind::kGet : CallKind::kExists;
+  reply_handles(session, Method::kLookup, request, kind, [&](HandleWriter& handles) {
     for_each_object(lookup.name_space, lookup.keys, [&](ObjectIndex object) {
       const std::size_t number = looked_up++;
       if (!is_visible(object)) {
@@ -96,7 +97,8 @@ void StateMachine::match_prefix(SessionId session, std::uint64_t request,
   if (match.keys.size() > Limits::kBatchKeys) {
     return refuse_batch(session, Method::kMatchPrefix, request);
   }
-  reply_handles(session, Method::kMatchPrefix, request, [&](HandleWriter& handles) {
+  constexpr CallKind kKind = CallKind::kMatchPrefix;
+  reply_handles(session, Method::kMatchPrefix, request, kKind, [&](HandleWriter& handles) {
     for_each_object(match.name_space, match.keys, [&](ObjectIndex object) {
       if (!is_visible(object) || !write_replicas(object, handles)) {
         return false;
@@ -129,6 +131,13 @@ void StateMachine::remove(SessionId session, std::uint64_t request, const protoc
 
 void StateMachine::answer_when_gone(RemoveId id, WaitingRemove waiting) {
   if (waiting.owing_in_all == 0) {
+    const auto is_bad = [](Status status) {
+      return !is_success(status) && status != Status::kPending;
+    };
+    if (waiting.request != 0) {
+      calls_.count(waiting.method == Method::kRemove ? CallKind::kRemove : CallKind::kCommit,
+                   waiting.statuses.size(), std::ranges::any_of(waiting.statuses, is_bad));
+    }
     return reply(waiting.session, waiting.method, waiting.request,
                  protocol::Statuses{std::move(waiting.statuses)});
   }

@@ -129,6 +129,7 @@ void StateMachine::step_aside(Segment& segment) {
 void StateMachine::welcome(SessionId session, std::uint64_t request, SegmentIndex index) {
   using What = protocol::NodeWelcome::What;
   const Segment& segment = *segments_.get(index);
+  calls_.count(CallKind::kJoin);
   reply(session, Method::kNodeHello, request,
         protocol::NodeWelcome{pool_to_tell(), epoch_, segment.granted_units, segment.granted_slots,
                               segment.recovering ? What::kRecover : What::kKnown, options_.secret});
@@ -136,6 +137,7 @@ void StateMachine::welcome(SessionId session, std::uint64_t request, SegmentInde
 
 void StateMachine::node_leave(SessionId session, std::uint64_t request) {
   drop_segment(segments_.find_session(session));
+  calls_.count(CallKind::kLeave);
   reply(session, Method::kNodeLeave, request, protocol::Empty{});
 }
 
@@ -233,6 +235,7 @@ void StateMachine::forget_nodes(Time now) {
   segments_.for_each([&](SegmentIndex index, Segment& segment) {
     const Time away = segment.alive() ? Time(0) : now - segment.node.lost_since;
     if (!std::exchange(segment.node.lost, away >= options_.node_grace) && segment.node.lost) {
+      calls_.count(CallKind::kLeave, 1, true);
       walk_again();
     }
     const Time patience = segment.node.lasts ? options_.forget_after : Time(0);

@@ -27,6 +27,8 @@ void StateMachine::pin(SessionId session, std::uint64_t request, const protocol:
       statuses.items.push_back(pin_object(object, until));
     }
   }
+  calls_.count(CallKind::kPin, pin.keys.size(),
+               std::ranges::any_of(statuses.items, [](Status s) { return s != Status::kOk; }));
   reply(session, Method::kPin, request, statuses);
 }
 

@@ -260,19 +260,20 @@ void StateMachine::answer(WaitingStart& start) {
       fills_.give_up(item.hash, start.client);
     }
   }
-  reply_handles(start.session, Method::kPutStart, start.request, [&](HandleWriter& handles) {
-    for (const StartItem& item : start.items) {
-      if (item.status != Status::kOk) {
-        handles.add(item.status);
-        continue;
-      }
-      for (const PlacedReplica& replica : open_puts_[open_puts_.find(item.put)].replicas) {
-        handles.replica(*segments_.get(replica.segment), replica.slot, replica.generation, 0,
-                        replica.extents);
-      }
-      handles.add(Status::kOk, item.put, item.value_bytes);
-    }
-  });
+  reply_handles(
+      start.session, Method::kPutStart, start.request, CallKind::kPut, [&](HandleWriter& handles) {
+        for (const StartItem& item : start.items) {
+          if (item.status != Status::kOk) {
+            handles.add(item.status);
+            continue;
+          }
+          for (const PlacedReplica& replica : open_puts_[open_puts_.find(item.put)].replicas) {
+            handles.replica(*segments_.get(replica.segment), replica.slot, replica.generation, 0,
+                            replica.extents);
+          }
+          handles.add(Status::kOk, item.put, item.value_bytes);
+        }
+      });
 }
 
 // Either all of a group can be written, or nothing of it. Its puts have numbers in a row, of one

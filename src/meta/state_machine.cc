@@ -107,6 +107,7 @@ void StateMachine::handle_client(SessionId session, const rpc::Frame& frame, Tim
       return decode_and<protocol::Drain>(session, frame,
                                          [&](const auto& m) { drain(session, request, m); });
     case Method::kPoolStatus:
+      calls_.count(CallKind::kStatus);
       return reply(session, method, request, status());
     default:
       return refuse(session, method, request, Status::kNotSupported,
@@ -294,6 +295,7 @@ protocol::PoolStatusReply StateMachine::status() {
   reply.objects = directory_.objects();
   reply.evictions = segments_.evictions();
   reply.integrity_failures = integrity_failures_;
+  reply.calls = calls_.all();
   reply.replicas_missing =
       std::max({walk_.found_missing, walk_.missing, std::uint64_t{walk_.is_unsure ? 1u : 0u}});
   segments_.for_each([&](SegmentIndex, Segment& segment) {

@@ -17,6 +17,7 @@
 
 #include "base/hash.h"
 #include "base/ids.h"
+#include "meta/call_counts.h"
 #include "meta/directory.h"
 #include "meta/fill_leases.h"
 #include "meta/handle_writer.h"
@@ -178,7 +179,7 @@ class StateMachine {
   void reply(SessionId session, protocol::Method method, std::uint64_t request, const T& message);
   template <class Write>  // write(HandleWriter&)
   void reply_handles(SessionId session, protocol::Method method, std::uint64_t request,
-                     Write write);
+                     CallKind kind, Write write);
   void refuse(SessionId session, protocol::Method method, std::uint64_t request, Status status,
               std::string_view message, std::string_view hint);
   template <class T, class Handle>
@@ -342,6 +343,7 @@ class StateMachine {
   std::uint64_t next_list_ = 0;
   std::unordered_map<base::Hash128, Time> pinned_until_;
   std::uint64_t integrity_failures_ = 0;
+  CallCounts calls_;
   Time last_watch_{};
 
   std::map<base::PutId, Group> groups_;
@@ -431,7 +433,7 @@ void StateMachine::reply(SessionId session, protocol::Method method, std::uint64
 
 template <class Write>
 void StateMachine::reply_handles(SessionId session, protocol::Method method, std::uint64_t request,
-                                 Write write) {
+                                 CallKind kind, Write write) {
   if (request == 0) {
     return;  // nobody waits for it
   }
@@ -439,6 +441,7 @@ void StateMachine::reply_handles(SessionId session, protocol::Method method, std
     HandleWriter handles(*out, reply_header(method, request));
     write(handles);
     handles.end();
+    calls_.count(kind, handles.keys(), handles.failed());
     outbox_.appended(session);
   }
 }

@@ -329,15 +329,30 @@ struct NodeStatusEntry {
                  &NodeStatusEntry::free_bytes, &NodeStatusEntry::pinned_bytes,
                  &NodeStatusEntry::views};
 };
+/// Calls of one kind that meta has answered: about one key, and about many.
+struct CallCount {
+  std::string_view name;
+  std::uint64_t single = 0;
+  std::uint64_t single_failed = 0;
+  std::uint64_t batches = 0;
+  std::uint64_t batches_failed = 0;
+  static constexpr auto wire =
+      std::tuple{&CallCount::name, &CallCount::single, &CallCount::single_failed,
+                 &CallCount::batches, &CallCount::batches_failed};
+};
 struct PoolStatusReply {
   std::uint64_t objects = 0;
   std::uint64_t evictions = 0;
   std::uint64_t integrity_failures = 0;
   std::vector<NodeStatusEntry> nodes;
   std::uint64_t replicas_missing = 0;
-  static constexpr auto wire = std::tuple{
-      &PoolStatusReply::objects, &PoolStatusReply::evictions, &PoolStatusReply::integrity_failures,
-      &PoolStatusReply::nodes, &PoolStatusReply::replicas_missing};
+  std::vector<CallCount> calls;
+  static constexpr auto wire = std::tuple{&PoolStatusReply::objects,
+                                          &PoolStatusReply::evictions,
+                                          &PoolStatusReply::integrity_failures,
+                                          &PoolStatusReply::nodes,
+                                          &PoolStatusReply::replicas_missing,
+                                          &PoolStatusReply::calls};
 };
 
 /// A node introduces itself with its one segment.

@@ -1,0 +1,4 @@
+// Where MemCache keeps it.
+#pragma once
+
+#include "../mmcache.h"
