@@ -17,6 +17,7 @@ from ._aquifer import (
     View,
     __version__,
 )
+from ._paths import include_dir, library_dir
 
 # Brought in when they are asked for: asyncio takes longer to import than all the rest.
 _ASYNC = ["AsyncClient", "AsyncKeyIterator", "AsyncPendingPut"]
@@ -35,6 +36,8 @@ __all__ = [
     "Status",
     "View",
     "__version__",
+    "include_dir",
+    "library_dir",
 ]
 
 

@@ -11,6 +11,8 @@ from ._aquifer import __version__ as __version__
 from ._async import AsyncClient as AsyncClient
 from ._async import AsyncKeyIterator as AsyncKeyIterator
 from ._async import AsyncPendingPut as AsyncPendingPut
+from ._paths import include_dir as include_dir
+from ._paths import library_dir as library_dir
 
 __all__ = [
     "Addresses",
@@ -26,4 +28,6 @@ __all__ = [
     "Status",
     "View",
     "__version__",
+    "include_dir",
+    "library_dir",
 ]

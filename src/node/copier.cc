@@ -179,18 +179,23 @@ class Target {
 Copier::Copier(CurrentSegment segment, std::function<void(const protocol::Copied&)> on_done)
     : segment_(std::move(segment)), on_done_(std::move(on_done)), thread_([this] { run(); }) {}
 
-Copier::~Copier() {
+void Copier::stop() {
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
     orders_.clear();
   }
   changed_.notify_all();
-  thread_.join();
+  if (thread_.joinable()) {
+    thread_.join();
+  }
 }
 
 void Copier::order(const protocol::Copy& copy) {
   const std::lock_guard lock(mutex_);
+  if (stopping_) {
+    return;
+  }
   orders_.push_back({copy, std::string(copy.from_address)});
   changed_.notify_all();
 }

@@ -20,11 +20,13 @@ class Copier {
  public:
   /// `on_done` is called on the copier's thread with what became of each order.
   Copier(CurrentSegment segment, std::function<void(const protocol::Copied&)> on_done);
-  /// Ends the copy at hand within a piece, and its thread.
-  ~Copier();
+  ~Copier() { stop(); }
 
-  /// Thread-safe.
+  /// Thread-safe. After stop() nothing comes of it.
   void order(const protocol::Copy& copy);
+
+  /// Ends the copy at hand within a piece, and the thread. Repeatable, on one thread at a time.
+  void stop();
 
  private:
   struct Order {

@@ -132,7 +132,7 @@ class NodeServer final : public Server {
     if (!thread_.joinable()) {
       return;
     }
-    copier_.reset();
+    copier_->stop();  // the loop may still order copies
     if (options_.keep && !is_drained_) {
       loop_.post([this] { link_->drop(); });  // for meta it is away, and will be back
       segment()->keep();
@@ -141,6 +141,7 @@ class NodeServer final : public Server {
     }
     loop_.stop();
     thread_.join();
+    copier_.reset();
     bulk_.reset();
     link_.reset();
     shm_.reset();

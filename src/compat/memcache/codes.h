@@ -47,9 +47,10 @@ constexpr int strict_put_code(Status status) {
   return status == Status::kExists ? int{kDuplicatedObject} : put_code(status);
 }
 
-/// A miss and a value of another size are the same to callers.
+/// A miss, a value of another size and buffers that overlap are the same to callers.
 constexpr int get_code(Status status) {
-  return status == Status::kOk ? kDone : trouble_code(status);
+  if (status == Status::kOk) return kDone;
+  return status == Status::kInvalidArgument ? int{kError} : trouble_code(status);
 }
 
 /// 1 there, 0 not there.

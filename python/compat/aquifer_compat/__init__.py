@@ -1,0 +1,2 @@
+"""What the packages mooncake and memcache_hybrid of Aquifer have in common, and the command
+`aquifer-compat`."""
