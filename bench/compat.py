@@ -9,6 +9,7 @@ Status 1 when a ratio is above the target.
 
 import argparse
 import ctypes
+import itertools
 import json
 import statistics
 import sys
@@ -21,21 +22,22 @@ from mooncake.store import MooncakeDistributedStore
 TARGET = 1.15
 SMALL = 4096
 BLOCKS = 32
-LAYERS, PIECE = 61, 18 << 10  # a block of 64 tokens: 61 layers of 18 KiB, 1.07 MiB
-BLOCK = LAYERS * PIECE
+PIECES = [128 << 10, 16 << 10] * 61  # a block of DeepSeek-R1, 8.6 MiB
+BLOCK = sum(PIECES)
 
 
 class Memory:
     """Bytes of this process by address: blocks beside each other."""
 
     def __init__(self, fill):
-        self._bytes = ctypes.create_string_buffer(bytes([fill]) * BLOCK * BLOCKS, BLOCK * BLOCKS)
-        begin = ctypes.addressof(self._bytes)
-        self.begin = begin
-        self.blocks = [begin + n * BLOCK for n in range(BLOCKS)]
+        self._bytes = (ctypes.c_char * (BLOCK * BLOCKS))()
+        self.begin = ctypes.addressof(self._bytes)
+        ctypes.memset(self.begin, fill, BLOCK * BLOCKS)
+        self.blocks = [self.begin + n * BLOCK for n in range(BLOCKS)]
         self.sizes = [BLOCK] * BLOCKS
-        self.layers = [[block + n * PIECE for n in range(LAYERS)] for block in self.blocks]
-        self.layer_sizes = [[PIECE] * LAYERS for _ in range(BLOCKS)]
+        offsets = list(itertools.accumulate(PIECES, initial=0))[:-1]
+        self.layers = [[block + offset for offset in offsets] for block in self.blocks]
+        self.layer_sizes = [PIECES] * BLOCKS
 
 
 class Pair:
@@ -153,16 +155,18 @@ def draw(rows, path):
 def main(arguments):
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--times", type=int, help="calls of a kind in a round, at most")
     parser.add_argument("--json", metavar="FILE")
     parser.add_argument("--svg", metavar="FILE")
     options = parser.parse_args(arguments)
     rows = []
-    with aquifer.Pool("1GiB") as pool, pool.client() as client:
+    with aquifer.Pool("768MiB") as pool, pool.client() as client:
         stores = [("memcache", open_memcache(pool.meta), lambda bytes_: 0),
                   ("mooncake", open_mooncake(pool.meta), lambda bytes_: bytes_)]
         print(f"{'call':36}{'native us':>12}{'compat us':>12}{'ratio':>8}  target")
         for name, store, conventions in stores:
             for pair in pairs(client, name, store, conventions):
+                pair.times = min(pair.times, options.times or pair.times)
                 pair.round()  # warms up
                 pair.ratios, pair.medians = [], ([], [])
                 for number in range(options.rounds):

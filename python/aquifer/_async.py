@@ -177,6 +177,11 @@ class AsyncClient:
         self._client = Client(meta, **options)
         self._threads = _Threads(threads)
 
+    @property
+    def client(self):
+        """The Client behind it, for code that may wait: both know the same handles."""
+        return self._client
+
     async def open_put(self, key, size, **options):
         call = functools.partial(self._client.open_put, key, size, **options)
         put = await self._threads.run(call, undo=PendingPut.abort)

@@ -31,6 +31,8 @@ class AsyncClient:
         tcp_streams: int = 2,
         zone: str | None = None,
     ) -> None: ...
+    @property
+    def client(self) -> Client: ...
     async def put(
         self,
         key: _Key,

@@ -117,6 +117,10 @@ std::chrono::milliseconds read_lifetime(nb::handle lifetime) {
   return read_seconds(lifetime, "lifetime", Zero::kRefused, Limits::kOpenPutTtl);
 }
 
+std::chrono::milliseconds read_grace(nb::handle grace, const char* name) {
+  return read_seconds(grace, name, Zero::kRefused, std::chrono::hours(24));
+}
+
 PutMode read_mode(nb::handle mode) {
   const std::string_view name = read_text(mode, {"mode"});
   if (name == "keep") return PutMode::kKeep;

@@ -62,6 +62,9 @@ std::chrono::milliseconds read_timeout(nb::handle timeout);
 std::chrono::milliseconds read_ttl(nb::handle ttl);
 std::chrono::milliseconds read_lifetime(nb::handle lifetime);
 
+/// Seconds that a server waits for something, at most a day.
+std::chrono::milliseconds read_grace(nb::handle grace, const char* name);
+
 /// `mode=` of an open put.
 PutMode read_mode(nb::handle mode);
 

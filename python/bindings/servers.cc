@@ -106,8 +106,8 @@ void construct_meta(Server<Meta>* self, nb::handle listen, nb::handle high, nb::
   options.listen = read_name(listen, "listen");
   options.evict_high = read_share(high, "eviction_high");
   options.evict_low = read_share(low, "eviction_low");
-  options.node_grace = read_lifetime(node_grace);
-  options.client_grace = read_lifetime(client_grace);
+  options.node_grace = read_grace(node_grace, "node_grace");
+  options.client_grace = read_grace(client_grace, "client_grace");
   construct(self, [&] { return Meta::start(options); });
 }
 
@@ -158,7 +158,7 @@ void bind_servers(nb::module_& module) {
   node.def(
       "wait_ready",
       [](Server<Node>& self, nb::handle timeout) {
-        const auto time = read_lifetime(timeout);
+        const auto time = read_timeout(timeout);
         if (self.forked()) return false;
         const WithoutGil released;
         return (*self).wait_ready(time);

@@ -67,7 +67,7 @@ class AquiferConnector(RemoteConnector):
         self._replicas = options.replicas
         self._async = options.client(aquifer.AsyncClient)
         # The same client for both, so that a get finds what a look-up of either kind has learned.
-        self._client = self._async._client
+        self._client = self._async.client
 
     # One chunk.
 
