@@ -7,7 +7,10 @@ include(CMakePackageConfigHelpers)
 
 set(package ${CMAKE_INSTALL_LIBDIR}/cmake/aquifer)
 
-install(TARGETS aquifer_program_aquifer RUNTIME COMPONENT runtime)
+install(TARGETS aquifer_program_aquifer aquifer_program_mmc_meta_service RUNTIME COMPONENT runtime)
+install(TARGETS aquifer_mf_memcache LIBRARY COMPONENT runtime)
+install(DIRECTORY include/memcache DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT development
+        FILES_MATCHING PATTERN "*.h")
 install(TARGETS aquifer_shared EXPORT aquifer
         LIBRARY COMPONENT runtime NAMELINK_COMPONENT development
         INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})

@@ -35,7 +35,7 @@ def is_allowed(library, allowed=ALLOWED):
 def programs(build):
     """Pairs of a file and the names that it may load."""
     found = sorted(path for path in (build / "bin").glob("*") if path.is_file())
-    found += sorted((build / "python").rglob("*.so"))
+    found += sorted((build / "python").rglob("*.so")) + sorted((build / "compat").rglob("*.so"))
     return ([(path, ALLOWED) for path in found]
             + [(path, ALLOWED_FOR_LIBRARY) for path in sorted((build / "lib").glob("*.so"))])
 

@@ -5,6 +5,7 @@ from typing import Any
 from typing_extensions import Self
 
 from ._aquifer import (
+    Client,
     Status,
     View,
     _Key,

@@ -11,9 +11,12 @@ import time
 import urllib.error
 import urllib.parse
 import urllib.request
+from pathlib import Path
 
 from memcache_hybrid import DistributedObjectStore, LocalConfig
 
+BUILD = Path(__file__).resolve().parents[3] / os.environ.get("AQUIFER_BUILD_DIR", "build/dev")
+PROGRAM = BUILD / "bin" / "mmc_meta_service"
 MAIN = "import sys; from memcache_hybrid import MetaService; sys.exit(MetaService.main())"
 
 
@@ -41,10 +44,10 @@ class MetaProcess:
         self.path.write_text("".join(f"{key} = {value}\n" for key, value in keys.items()))
         self.process = None
 
-    def start(self, wait=True):
+    def start(self, wait=True, words=(sys.executable, "-c", MAIN)):
         self.errors = open(self.folder / "meta.stderr", "ab")
         self.process = subprocess.Popen(
-            [sys.executable, "-c", MAIN], stdout=subprocess.PIPE, stderr=self.errors,
+            words, stdout=subprocess.PIPE, stderr=self.errors,
             env={**os.environ, "MMC_META_CONFIG_PATH": str(self.path)})
         if wait:
             wait_until(lambda: can_connect(self.port) and can_connect(self.config_port))

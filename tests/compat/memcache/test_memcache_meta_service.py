@@ -11,6 +11,7 @@ import time
 import pytest
 from memcache_programs import (
     MAIN,
+    PROGRAM,
     Memory,
     MetaProcess,
     free_port,
@@ -21,6 +22,8 @@ from memcache_programs import (
 
 from memcache_hybrid import DistributedObjectStore
 
+WAYS = pytest.mark.parametrize(
+    "words", [(PROGRAM,), (sys.executable, "-c", MAIN)], ids=["program", "python"])
 OPERATIONS = """alloc batch_alloc get batch_get remove batch_remove remove_all update_state
 batch_update_state query batch_query get_all_keys exist_key batch_exist_key mount unmount""".split()
 
@@ -136,8 +139,9 @@ def test_summary_is_one_line_in_a_fixed_order(meta, store):
      ({"ock.mmc.log_level": "loud"}, "debug, info"),
      ({"ock.mmc.meta_service.metrics_url": "tcp://127.0.0.1:8000"}, "http://")],
 )
-def test_what_cannot_be_started_ends_with_255(tmp_path, values, complaint):
-    meta = MetaProcess(tmp_path, **values).start(wait=False)
+@WAYS
+def test_what_cannot_be_started_ends_with_255(tmp_path, values, complaint, words):
+    meta = MetaProcess(tmp_path, **values).start(wait=False, words=words)
     assert meta.process.wait(20) == 255
     meta.stop()
     assert complaint in (tmp_path / "meta.stderr").read_text() + "".join(
@@ -150,9 +154,11 @@ def test_a_port_that_is_taken(tmp_path, meta):
     other.stop()
 
 
-def test_signals_end_it_with_0_and_it_logs(tmp_path):
+@WAYS
+def test_signals_end_it_with_0_and_it_logs(tmp_path, words):
     for number in (signal.SIGINT, signal.SIGTERM):
-        meta = MetaProcess(tmp_path).start()
+        meta = MetaProcess(tmp_path).start(words=words)
+        assert meta.get("/health")[0] == 200
         meta.process.send_signal(number)
         assert meta.process.wait(10) == 0
         meta.stop()
