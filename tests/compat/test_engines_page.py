@@ -14,6 +14,11 @@ def test_the_tables_are_those_of_the_packages():
     assert page == with_tables(page), "run ./dev docs"
 
 
+def test_the_package_needs_aquifer_of_the_same_version():
+    version = re.match(r"\d+\.\d+\.\d+", (ROOT / "VERSION").read_text()).group()
+    assert f'"aquifer=={version}"' in (ROOT / "python/compat/pyproject.toml").read_text()
+
+
 def test_the_commands_name_modules_and_classes_that_exist():
     page = PAGE.read_text()
     for module, name in re.findall(
