@@ -51,9 +51,9 @@ void Cluster::make_processes() {
     };
   }
   for (unsigned number = 1; number <= plan_.clients; ++number) {
-    clients_.push_back(
-        std::make_unique<ClientProcess>(world_, network_, oracle_, meta_, plan_, number,
-                                        [this](base::NodeId id) { return find_node(id); }));
+    clients_.push_back(std::make_unique<ClientProcess>(
+        world_, network_, oracle_, meta_, plan_, number,
+        [this](const std::string& name) { return find_node(name); }));
     clients_.back()->on_moment = [this] {
       if (is_troubled_ && world_.now() > kAllJoined && world_.chance(plan_.spite)) {
         something_happens();
@@ -62,9 +62,9 @@ void Cluster::make_processes() {
   }
 }
 
-NodeProcess* Cluster::find_node(base::NodeId id) {
+NodeProcess* Cluster::find_node(const std::string& unix_name) {
   const auto found = std::find_if(nodes_.begin(), nodes_.end(),
-                                  [&](const auto& node) { return node->id() == id; });
+                                  [&](const auto& node) { return node->unix_name() == unix_name; });
   return found == nodes_.end() ? nullptr : found->get();
 }
 
@@ -105,43 +105,78 @@ std::uint64_t Cluster::draw_bytes() {
   return world_.between(8, most);
 }
 
+// One key, or now and then a few different ones.
+std::vector<std::uint32_t> Cluster::draw_keys(std::uint32_t first, std::uint32_t among) {
+  std::vector<std::uint32_t> keys{first};
+  for (std::uint64_t more = world_.chance(plan_.batch) ? world_.between(1, 3) : 0; more > 0;
+       --more) {
+    const auto key = static_cast<std::uint32_t>(world_.below(among));
+    if (std::find(keys.begin(), keys.end(), key) == keys.end()) {
+      keys.push_back(key);
+    }
+  }
+  return keys;
+}
+
+std::shared_ptr<Call> Cluster::draw_put(ClientProcess& client, PutMode mode, bool open,
+                                        Micros deadline) {
+  const auto key = static_cast<std::uint32_t>(world_.below(plan_.keys));
+  const unsigned replicas = world_.chance(plan_.two_replicas) ? 2 : 1;
+  if (open) {
+    return std::make_shared<OpenPutCall>(client, PutWish{key, draw_bytes(), mode, replicas},
+                                         deadline);
+  }
+  std::vector<PutWish> wishes;
+  for (const std::uint32_t one : draw_keys(key, plan_.keys)) {
+    wishes.push_back({one, draw_bytes(), mode, replicas});
+  }
+  return std::make_shared<PutCall>(client, wishes, false, deadline);
+}
+
 std::shared_ptr<Call> Cluster::draw_call(ClientProcess& client) {
   const auto key = static_cast<std::uint32_t>(world_.below(plan_.keys));
   const auto any_key = static_cast<std::uint32_t>(world_.below(keys_));
   const Micros deadline = world_.between(plan_.deadline_min, plan_.deadline_max);
   const auto& mix = plan_.mix;
   const unsigned put_group = groups_ < plan_.groups_max ? mix.put_group : 0;
-  std::uint64_t drawn = world_.below(mix.get + mix.put + mix.replace + mix.put_if_absent +
-                                     put_group + mix.remove + mix.pin + mix.view);
+  std::uint64_t drawn =
+      world_.below(mix.get + mix.put + mix.replace + mix.put_if_absent + put_group + mix.put_open +
+                   mix.remove + mix.pin + mix.view + mix.get_range + mix.find);
   const auto is = [&drawn](unsigned share) {
     const bool hit = drawn < share;
     drawn -= hit ? 0 : share;
     return hit;
   };
-  const auto put = [&](PutMode mode) {
-    const unsigned replicas = world_.chance(plan_.two_replicas) ? 2 : 1;
-    return std::make_shared<PutCall>(client, PutWish{key, draw_bytes(), mode, replicas}, deadline);
-  };
   if (is(mix.get)) {
-    return std::make_shared<GetCall>(client, any_key, deadline);
+    return std::make_shared<GetCall>(client, draw_keys(any_key, keys_), deadline);
   }
   if (is(mix.put)) {
-    return put(PutMode::kKeep);
+    return draw_put(client, PutMode::kKeep, false, deadline);
   }
   if (is(mix.replace)) {
-    return put(PutMode::kReplace);
+    return draw_put(client, PutMode::kReplace, false, deadline);
   }
   if (is(mix.put_if_absent)) {
-    return put(PutMode::kIfAbsent);
+    return draw_put(client, PutMode::kIfAbsent, false, deadline);
   }
   if (is(put_group)) {
     return draw_group(client, deadline);
+  }
+  if (is(mix.put_open)) {
+    const bool replaces = world_.chance(0.5);
+    return draw_put(client, replaces ? PutMode::kReplace : PutMode::kKeep, true, deadline);
   }
   if (is(mix.remove)) {
     return std::make_shared<RemoveCall>(client, key, deadline);
   }
   if (is(mix.pin)) {
     return std::make_shared<PinCall>(client, key, deadline);
+  }
+  if (is(mix.get_range)) {
+    return std::make_shared<RangeCall>(client, any_key, deadline);
+  }
+  if (is(mix.find)) {
+    return std::make_shared<FindCall>(client, draw_keys(any_key, keys_), deadline);
   }
   return std::make_shared<ViewCall>(client, key, deadline);
 }
@@ -154,7 +189,7 @@ std::shared_ptr<Call> Cluster::draw_group(ClientProcess& client, Micros deadline
     wishes.push_back(
         {keys_++, std::min<std::uint64_t>(draw_bytes(), 3000), PutMode::kKeep, replicas});
   }
-  return std::make_shared<PutCall>(client, wishes, deadline);
+  return std::make_shared<PutCall>(client, wishes, true, deadline);
 }
 
 // Most are short; some are longer than the time after which meta forgets.

@@ -33,12 +33,14 @@ class Cluster {
 
  private:
   void make_processes();
-  NodeProcess* find_node(base::NodeId id);
+  NodeProcess* find_node(const std::string& unix_name);
 
   // Work.
   void begin_work(ClientProcess& client);
   void next_call(ClientProcess& client);
   std::shared_ptr<Call> draw_call(ClientProcess& client);
+  std::vector<std::uint32_t> draw_keys(std::uint32_t first, std::uint32_t among);
+  std::shared_ptr<Call> draw_put(ClientProcess& client, PutMode mode, bool open, Micros deadline);
   std::shared_ptr<Call> draw_group(ClientProcess& client, Micros deadline);
   std::uint64_t draw_bytes();
   void restart(ClientProcess& client);

@@ -1,41 +1,47 @@
-// A get, step by step as client/get.cc does it: a handle from the cache or by a look-up; look at
-// the slot, copy and digest, look again; for what failed one fresh look-up and the other replicas.
+// Gets, of whole values and of ranges.
 #pragma once
 
+#include <functional>
+#include <map>
 #include <memory>
 #include <vector>
 
 #include "sim/client_process.h"
-#include "sim/transfer.h"
 
 namespace aquifer::sim {
 
 class GetCall final : public Call {
  public:
-  GetCall(ClientProcess& client, std::uint32_t key, Micros deadline);
-  void start() override;
-  /// For who wants to know what became of it.
+  GetCall(ClientProcess& client, std::uint32_t key, Micros deadline)
+      : GetCall(client, std::vector{key}, deadline) {}
+  /// Different ones.
+  GetCall(ClientProcess& client, std::vector<std::uint32_t> keys, Micros deadline);
+  void on_read(const client::Transfer& transfer) override;
+  /// For who wants to know what became of it; of the first key.
   std::function<void(Status)> on_status;
 
  private:
-  void find_handle();
-  void look_up();
-  void on_found(const Answer& answer);
-  void read_replica();
-  void look();
-  void read_page(std::uint64_t page);
-  void look_again();
-  void judge();
-  void done(Status status);
-  bool is_kept() const;
+  struct Wish {
+    std::uint32_t key = 0;
+    std::string name;
+    base::PutId put{};  ///< that was read last
+    std::unique_ptr<std::byte[]> value;
+    Piece piece{};
+  };
+  void make() override;
 
-  client::HandlePtr handle_;
-  bool from_cache_ = false;
-  bool fresh_ = false;
-  std::uint32_t tried_ = 0;
-  Status failure_ = Status::kNotFound;
-  Transfer transfer_;
-  std::vector<std::byte> value_;
+  std::vector<Wish> wishes_;
+};
+
+class RangeCall final : public Call {
+ public:
+  RangeCall(ClientProcess& client, std::uint32_t key, Micros deadline)
+      : Call(client, key, deadline) {}
+  void on_read(const client::Transfer& transfer) override { put_ = transfer.put; }
+
+ private:
+  void make() override;
+  base::PutId put_{};
 };
 
 }  // namespace aquifer::sim

@@ -1,6 +1,7 @@
 #include "sim/meta_process.h"
 
 #include "base/check.h"
+#include "protocol/epoch.h"
 
 namespace aquifer::sim {
 
@@ -26,7 +27,7 @@ void MetaProcess::start() {
   begin();
   meta::StateOptions options;
   options.pool = {world().random_id()};
-  options.process = world().random_id();
+  options.process = process_ = world().random_id();
   options.secret = world().random_id();
   options.node_grace = meta::Time(2000);
   options.suspect_after = meta::Time(400);
@@ -42,6 +43,10 @@ void MetaProcess::start() {
   };
   state_.emplace(options, static_cast<meta::Outbox&>(*this));
   say("starts");
+  is_informed_ = life() == 1;
+  if (is_informed_) {
+    oracle_.meta_is_informed(life());
+  }
   tick();
 }
 
@@ -53,9 +58,8 @@ void MetaProcess::crash() {
   state_.reset();
 }
 
-// Far from zero, so that nothing that has not happened yet looks recent.
 meta::Time MetaProcess::now() const {
-  return meta::Time(static_cast<std::int64_t>(world().now_ms()) + 1'000'000);
+  return meta::Time(static_cast<std::int64_t>(world().now_ms()));
 }
 
 void MetaProcess::tick() {
@@ -72,6 +76,7 @@ void MetaProcess::accept(std::shared_ptr<Connection> connection) {
   Handlers handlers;
   handlers.on_frame = [this, session](const rpc::Frame& frame) {
     if (sessions_.contains(session)) {
+      hear(frame);
       state_->handle(session, frame, now());
       flush();
     }
@@ -136,6 +141,29 @@ void MetaProcess::observe(std::string_view frames) {
                         extents_of(replica.extents), false);
       }
     }
+  }
+}
+
+// Who has known an earlier meta says so in its hello.
+void MetaProcess::hear(const rpc::Frame& frame) {
+  if (is_informed_) {
+    return;
+  }
+  const auto is_earlier = [this](std::uint64_t epoch) {
+    return epoch != 0 && !protocol::same_meta(epoch, process_);
+  };
+  const auto method = static_cast<Method>(frame.header.method);
+  if (method == Method::kNodeHello) {
+    protocol::NodeHello hello;
+    AQ_CHECK(rpc::decode(frame.payload, hello));
+    is_informed_ = hello.pool || is_earlier(hello.epoch);
+  } else if (method == Method::kClientHello) {
+    protocol::ClientHello hello;
+    AQ_CHECK(rpc::decode(frame.payload, hello));
+    is_informed_ = is_earlier(hello.epoch);
+  }
+  if (is_informed_) {
+    oracle_.meta_is_informed(life());
   }
 }
 

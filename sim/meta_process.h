@@ -35,6 +35,7 @@ class MetaProcess final : public Process, private meta::Outbox {
   /// Lets what has been said leave, in the order of sessions.
   void flush();
   void observe(std::string_view frames);
+  void hear(const rpc::Frame& frame);
 
   rpc::Buffer* open(meta::SessionId session) override;
   void appended(meta::SessionId) override {}
@@ -47,6 +48,8 @@ class MetaProcess final : public Process, private meta::Outbox {
   std::map<meta::SessionId, Session> sessions_;
   meta::SessionId last_session_ = 0;
   unsigned ticks_ = 0;
+  std::uint64_t process_ = 0;  ///< the random id of this life
+  bool is_informed_ = false;
 };
 
 }  // namespace aquifer::sim

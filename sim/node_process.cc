@@ -33,7 +33,7 @@ void NodeProcess::start() {
   make_host(is_attached);
   node::Control::Line& line = *this;
   control_ = std::make_unique<node::Control>(
-      node::Control::Identity{id_, name(), {}, "host", {}, life(), "meta"}, hooks(), line);
+      node::Control::Identity{id_, name(), unix_name(), kHost, {}, life(), "meta"}, hooks(), line);
   joined_ = false;
   backoff_ = kBackoffFirst;
   tick();
@@ -159,7 +159,7 @@ void NodeProcess::connect() {
           retry();
         };
         connection->listen(0, std::move(handlers));
-        control_->connected(name());
+        control_->connected(base::cat(name(), ":1"));
         after(kAnswerTime, [this, asked = connection] {
           if (!control_->has_session() && connection_ == asked) {
             close();

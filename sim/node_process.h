@@ -33,6 +33,8 @@ class NodeProcess final : public Process, private node::Control::Line {
   CopyWork::FindSource find_source;
   bool is_joined() const { return control_ != nullptr && joined_; }
   base::NodeId id() const { return id_; }
+  /// Where it hands out its segment.
+  std::string unix_name() const { return base::cat(name(), "-", base::hex(id_.value)); }
   /// What it serves; null when it does not run, or is stopped.
   std::shared_ptr<SegmentMemory> served() const {
     return runs() && !is_stopped() ? memory_ : nullptr;

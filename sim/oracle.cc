@@ -24,6 +24,14 @@ std::string text_of(const base::PutId& id) {
 
 std::string key_name(std::uint32_t key) { return base::cat("key-", key); }
 
+std::uint32_t key_number(std::string_view name) {
+  std::uint32_t key = 0;
+  for (const char digit : name.substr(key_name(0).size() - 1)) {
+    key = key * 10 + static_cast<std::uint32_t>(digit - '0');
+  }
+  return key;
+}
+
 std::string Oracle::words(const Place& place) const {
   return base::cat("slot ", place.slot, " generation ", place.generation, " of segment ",
                    place.segment.value % 1000);
@@ -98,8 +106,9 @@ void Oracle::put_writes(std::uint32_t put, const Place& place) {
   }
 }
 
-void Oracle::put_ends(std::uint32_t put, Status status, bool crossed) {
+void Oracle::put_ends(std::uint32_t put, Status status, bool crossed, std::uint64_t meta) {
   puts_[put].crossed = crossed;
+  puts_[put].is_of_informed = was_informed(meta, puts_[put].begun);
   puts_[put].ended = world_.step();
   puts_[put].status = status;
   acknowledged_ += puts_[put].is_acknowledged() ? 1 : 0;
@@ -123,7 +132,7 @@ std::vector<std::uint32_t> Oracle::missing_of_groups(
 // A put ends as committed, as not done, or as unknown.
 bool Oracle::Put::may_be_stored() const {
   // What it found to exist may be an earlier try of its own.
-  const bool is_its_own = status == Status::kExists && tries.size() > 1;
+  const bool is_its_own = status == Status::kExists && !tries.empty() && starts > 1;
   return is_acknowledged() || is_its_own || status == Status::kUnknown || ended == UINT64_MAX;
 }
 
@@ -148,8 +157,29 @@ const Oracle::Put& Oracle::put_of(std::uint32_t key, const base::PutId& id,
 
 void Oracle::get_delivers(std::uint32_t key, std::uint64_t begun, const base::PutId& id,
                           std::span<const std::byte> value) {
+  check_delivered(put_of(key, id, value), id, begun);
+}
+
+void Oracle::range_delivers(std::uint32_t key, std::uint64_t begun, const base::PutId& id,
+                            std::uint64_t offset, std::span<const std::byte> part) {
+  const auto put = std::find_if(puts_.begin(), puts_.end(), [&](const Put& one) {
+    return std::find(one.tries.begin(), one.tries.end(), id) != one.tries.end();
+  });
+  if (put == puts_.end() || put->key != key) {
+    world_.violated("a get of a range of ", key_name(key), " delivers bytes of ", text_of(id));
+  }
+  const auto value = content_of({key, number_of(*put)}, put->bytes);
+  if (offset + part.size() > value.size() ||
+      !std::equal(part.begin(), part.end(), value.begin() + static_cast<std::ptrdiff_t>(offset))) {
+    world_.violated("a get of a range of ", key_name(key),
+                    " delivers other bytes than those of put ", number_of(*put));
+  }
+  check_delivered(*put, id, begun);
+}
+
+void Oracle::check_delivered(const Put& put, const base::PutId& id, std::uint64_t begun) {
   ++delivered_;
-  const Put& put = put_of(key, id, value);
+  const std::uint32_t key = put.key;
   if (!put.may_be_stored() && put.ended < begun) {
     world_.violated("a get of ", key_name(key), " delivers put ", number_of(put),
                     ", which had ended as ", name_of(put.status));
@@ -164,7 +194,7 @@ void Oracle::check_not_removed(const Put& put, const base::PutId& id, std::uint6
   for (const Remove& remove : removes_) {
     const bool says_gone = remove.status == Status::kOk || remove.status == Status::kNotFound ||
                            (remove.status == Status::kPending && remove.meta == settled_);
-    if (remove.key == put.key && says_gone && remove.ended < begun &&
+    if (remove.key == put.key && says_gone && remove.is_of_informed && remove.ended < begun &&
         claimed_at_.at(id) < remove.begun) {
       world_.violated("a get of ", key_name(put.key), " delivers put ", number_of(put),
                       ", after a remove that began later was answered ", name_of(remove.status));
@@ -172,7 +202,8 @@ void Oracle::check_not_removed(const Put& put, const base::PutId& id, std::uint6
   }
   for (const Put& other : puts_) {
     if (other.key == put.key && other.mode == PutMode::kReplace && other.status == Status::kOk &&
-        !other.crossed && other.ended < begun && put.is_acknowledged() && put.ended < other.begun) {
+        !other.crossed && other.is_of_informed && other.ended < begun && put.is_acknowledged() &&
+        put.ended < other.begun) {
       world_.violated("a get of ", key_name(put.key), " delivers put ", number_of(put),
                       ", after put ", number_of(other), " had replaced it");
     }
@@ -192,6 +223,7 @@ std::size_t Oracle::remove_begins(std::uint32_t key) {
 
 void Oracle::remove_ends(std::size_t remove, Status status, std::uint64_t meta) {
   removes_[remove].meta = meta;
+  removes_[remove].is_of_informed = was_informed(meta, removes_[remove].begun);
   removes_[remove].ended = world_.step();
   removes_[remove].status = status;
   removed_ += status == Status::kOk ? 1 : 0;

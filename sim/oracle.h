@@ -33,6 +33,7 @@ struct Place {
 };
 
 std::string key_name(std::uint32_t key);
+std::uint32_t key_number(std::string_view name);
 
 class Oracle {
  public:
@@ -50,6 +51,11 @@ class Oracle {
                bool is_copy);
   void evicted(const Place& place);
 
+  /// Somebody has told the meta of this life that there was one before it. What others promise,
+  /// whose nodes and clients are all new to the pool, is not judged: nothing tells them from the
+  /// first meta of a fresh pool.
+  void meta_is_informed(std::uint64_t meta) { informed_.emplace(meta, world_.step()); }
+
   // Puts. `put` numbers those of a run, from 1 on.
   std::uint32_t put_begins(std::uint32_t key, std::uint64_t bytes, PutMode mode);
   /// These are to be there together, or not at all. Their keys are of no other put.
@@ -60,11 +66,16 @@ class Oracle {
   void put_writes(std::uint32_t put, const Place& place);
   /// `crossed`: it was started by one meta and committed by the next, which does not know that it
   /// replaces, and so does not wait for the value before it to go.
-  void put_ends(std::uint32_t put, Status status, bool crossed);
+  void put_ends(std::uint32_t put, Status status, bool crossed, std::uint64_t meta);
+  /// Meta has answered a start of it, with or without a handle.
+  void put_started(std::uint32_t put) { ++puts_[put].starts; }
 
   // Gets. `begun` is World::step() when it began.
   void get_delivers(std::uint32_t key, std::uint64_t begun, const base::PutId& id,
                     std::span<const std::byte> value);
+  /// A part of a value, from `offset` on.
+  void range_delivers(std::uint32_t key, std::uint64_t begun, const base::PutId& id,
+                      std::uint64_t offset, std::span<const std::byte> part);
   /// Same generation before and after, and other bytes.
   void found_damaged(std::uint32_t key, const Place& place);
 
@@ -102,6 +113,8 @@ class Oracle {
     std::uint64_t ended = UINT64_MAX;
     Status status = Status::kUnknown;
     bool crossed = false;
+    bool is_of_informed = false;  ///< its end, as the meta's answers that are judged are
+    unsigned starts = 0;
     std::vector<base::PutId> tries;
 
     bool is_acknowledged() const { return status == Status::kOk || status == Status::kPending; }
@@ -113,10 +126,16 @@ class Oracle {
     std::uint64_t ended = UINT64_MAX;
     Status status = Status::kUnknown;
     std::uint64_t meta = 0;
+    bool is_of_informed = false;
   };
 
   bool is_held(const Claim& claim) const;
+  bool was_informed(std::uint64_t meta, std::uint64_t before) const {
+    const auto found = informed_.find(meta);
+    return found != informed_.end() && found->second < before;
+  }
   const Put& put_of(std::uint32_t key, const base::PutId& id, std::span<const std::byte> value);
+  void check_delivered(const Put& put, const base::PutId& id, std::uint64_t begun);
   void check_not_removed(const Put& put, const base::PutId& id, std::uint64_t begun);
   bool is_durable(const Put& put) const;
   bool is_overtaken(const Put& put, std::uint32_t number) const;
@@ -133,6 +152,7 @@ class Oracle {
   std::set<base::PutId> copied_;  ///< meta has moved replicas of them
   std::set<Place> evicted_;
   std::set<base::SegmentId> lost_;
+  std::map<std::uint64_t, std::uint64_t> informed_;  ///< metas by life, and since when
   std::vector<Put> puts_ = std::vector<Put>(1);
   std::vector<Remove> removes_;
   std::vector<std::vector<std::uint32_t>> groups_;

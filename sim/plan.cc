@@ -57,6 +57,10 @@ Plan draw_plan(World& world, Fault fault) {
   mix.pin = static_cast<unsigned>(world.below(2));
   mix.view = static_cast<unsigned>(world.below(3));
   mix.put_group = static_cast<unsigned>(world.below(4));
+  mix.put_open = static_cast<unsigned>(world.below(3));
+  mix.get_range = static_cast<unsigned>(world.below(3));
+  mix.find = static_cast<unsigned>(world.below(2));
+  plan.batch = world.chance(0.5) ? 0 : 0.2;
 
   auto& trouble = plan.trouble;
   trouble.meta_crash = every(world, 200, 2500);

@@ -42,13 +42,14 @@ struct Plan {
   std::uint32_t keys = 8;
   std::uint64_t bytes_max = 4000;
   double two_replicas = 0.3;
+  double batch = 0.1;             ///< of gets and puts: several keys in one call
   std::uint32_t groups_max = 12;  ///< each of keys of its own
   Micros think_max = ms(40);
   Micros deadline_min = ms(50);
   Micros deadline_max = ms(1500);
   struct Mix {
-    unsigned get = 8, put = 6, replace = 2, put_if_absent = 1, put_group = 1, remove = 2, pin = 1,
-             view = 1;
+    unsigned get = 8, put = 6, replace = 2, put_if_absent = 1, put_group = 1, put_open = 1,
+             remove = 2, pin = 1, view = 1, get_range = 1, find = 1;
   } mix;
 
   // What goes wrong: the mean time between two of a kind, 0: never.

@@ -2,375 +2,173 @@
 
 #include <algorithm>
 
-#include "pool/object.h"
+#include "base/check.h"
+#include "client/open_object.h"
 
 namespace aquifer::sim {
 
 using protocol::Method;
 
-namespace {
-
-constexpr int kWriteTries = 3;
-
-}  // namespace
-
-PutCall::PutCall(ClientProcess& client, const std::vector<PutWish>& wishes, Micros deadline)
+Putting::Putting(ClientProcess& client, const std::vector<PutWish>& wishes, Micros deadline)
     : Call(client, wishes.front().key, deadline) {
-  std::vector<std::uint32_t> numbers;
   for (const PutWish& wish : wishes) {
     Object& object = objects_.emplace_back();
     object.wish = wish;
     object.name = key_name(wish.key);
     object.number = client.oracle().put_begins(wish.key, wish.bytes, wish.mode);
     object.value = content_of({wish.key, object.number}, wish.bytes);
-    numbers.push_back(object.number);
   }
-  if (is_group()) {
+}
+
+PutOptions Putting::options() const {
+  PutOptions options;
+  options.mode = objects_[0].wish.mode;
+  options.replicas = objects_[0].wish.replicas;
+  return options;
+}
+
+Putting::Object& Putting::named(std::string_view name) {
+  const auto found = std::find_if(objects_.begin(), objects_.end(),
+                                  [&](const Object& object) { return object.name == name; });
+  AQ_CHECK(found != objects_.end());
+  return *found;
+}
+
+void Putting::on_answer(const rpc::Frame& request, std::string_view reply, std::uint64_t meta) {
+  Call::on_answer(request, reply, meta);
+  if (request.header.method != static_cast<std::uint16_t>(Method::kPutStart)) {
+    return;
+  }
+  started_by_ = meta;
+  protocol::PutStart asked;
+  protocol::Handles given;
+  AQ_CHECK(rpc::decode(request.payload, asked) && rpc::decode(reply, given) &&
+           asked.items.size() == given.items.size());
+  for (std::size_t i = 0; i < asked.items.size(); ++i) {
+    const Object& object = named(asked.items[i].key);
+    oracle().put_started(object.number);
+    if (given.items[i].status != Status::kOk) {
+      continue;
+    }
+    oracle().put_got(object.number, given.items[i].put);
+    for (const protocol::Replica& place : given.items[i].replicas) {
+      say_of(object.name, "put ", object.number, " is given slot ", place.slot, " generation ",
+             place.generation, " of segment ", place.segment.value % 1000);
+    }
+  }
+}
+
+// What it is about to touch is its own.
+void Putting::on_write(const client::Transfer& transfer) {
+  const auto& place = transfer.place;
+  oracle().put_writes(named(transfer.key).number, {place.segment, place.slot, place.generation});
+}
+
+void Putting::on_unsealed(const client::Transfer& transfer) {
+  auto& later = unsealed_.emplace_back(std::make_unique<client::Transfer>());
+  later->name_space = kSpace;
+  later->key = named(transfer.key).name;
+  later->put = transfer.put;
+  later->value_bytes = transfer.value_bytes;
+  later->replicas = transfer.replicas;
+  later->group = transfer.group;
+  later->place = transfer.place;
+  later->mapped = transfer.mapped;
+  later->page_digests = transfer.page_digests;
+}
+
+void Putting::end(std::size_t index, Status status) {
+  const Object& object = objects_[index];
+  say_of(object.name, "put ", object.number, " ends: ", name_of(status));
+  oracle().put_ends(object.number, status, answered_by_ != started_by_, answered_by_);
+}
+
+void Putting::seal_late() {
+  for (const auto& transfer : unsealed_) {
+    step();
+    client::Workers nobody(0);
+    client::Transfer* const one = transfer.get();
+    client::seal_shm({&one, 1}, {nobody, client_.threads()});
+  }
+}
+
+PutCall::PutCall(ClientProcess& client, const std::vector<PutWish>& wishes, bool group,
+                 Micros deadline)
+    : Putting(client, wishes, deadline), group_(group) {
+  if (group) {
+    std::vector<std::uint32_t> numbers;
+    for (const Object& object : objects_) {
+      numbers.push_back(object.number);
+    }
     client.oracle().group_begins(std::move(numbers));
   }
 }
 
-void PutCall::start() {
+void PutCall::make() {
+  std::vector<ConstPiece> pieces;
+  std::vector<PutItem> items;
   for (const Object& object : objects_) {
-    say("put ", object.number, " of ", object.wish.bytes, " bytes",
-        object.wish.mode == PutMode::kReplace    ? ", replacing"
-        : object.wish.mode == PutMode::kIfAbsent ? ", if absent"
-                                                 : "",
-        object.wish.replicas > 1 ? ", two replicas" : "", is_group() ? ", of a group" : "");
+    pieces.push_back({object.value.data(), object.value.size()});
+    say_of(object.name, "put ", object.number, " of ", object.wish.bytes, " bytes",
+           object.wish.mode == PutMode::kReplace    ? ", replacing"
+           : object.wish.mode == PutMode::kIfAbsent ? ", if absent"
+                                                    : "",
+           object.wish.replicas > 1 ? ", two replicas" : "", group_ ? ", of a group" : "");
   }
-  start_round();
-}
-
-void PutCall::start_round() {
-  protocol::PutStart request;
-  request.ticket = client_.next_ticket();
-  request.name_space = kSpace;
-  request.timeout_ms = static_cast<std::uint32_t>(std::max<std::uint64_t>(left_ms() * 9 / 10, 1));
-  request.replicas = objects_[0].wish.replicas;
-  request.mode = objects_[0].wish.mode;
-  request.group = is_group();
-  for (const Object& object : objects_) {
-    request.items.push_back({object.name, object.wish.bytes, {}});
-  }
-  ask(Method::kPutStart, request,
-      [this, ticket = request.ticket](const Answer& answer) { on_started(ticket, answer); });
-}
-
-void PutCall::on_started(std::uint64_t ticket, const Answer& answer) {
-  replicas_.clear();
-  for (Object& object : objects_) {
-    object.put = {};
-    object.replicas.clear();
-    object.status = answer.status;
-  }
-  if (answer.status != Status::kOk) {
-    if (answer.sent) {
-      client_.give_up({{}, {ticket}, 0});
-    }
-    if (answer.sent && answer.status == Status::kUnreachable && !is_late() && !restarted_) {
-      restarted_ = true;  // the connection broke: as another start, for the first may have come
-      return start_round();
-    }
-    return end_round(false);
-  }
-  client_.pay_owed();
-  protocol::Handles reply;
-  AQ_CHECK(rpc::decode(answer.payload, reply) && reply.items.size() == objects_.size());
   for (std::size_t i = 0; i < objects_.size(); ++i) {
-    Object& object = objects_[i];
-    object.status = reply.items[i].status;
-    const auto handle =
-        reply.items[i].status == Status::kOk ? client::Handle::of(reply.items[i]) : nullptr;
-    if (handle == nullptr) {
+    items.push_back({objects_[i].name, {&pieces[i], 1}, {}});
+  }
+  PutOptions with = options();
+  with.group = group_;
+  const auto statuses =
+      group_ ? session().put_group(items, with, begin()) : session().put(items, with, begin());
+  for (std::size_t i = 0; i < objects_.size(); ++i) {
+    end(i, statuses[i]);
+  }
+  seal_late();
+}
+
+void OpenPutCall::make() {
+  const Object& object = objects_[0];
+  say("put ", object.number, " of ", object.wish.bytes, " bytes, range by range");
+  const OpenItem item{object.name, object.wish.bytes, {}};
+  const auto opened = session().open_objects({&item, 1}, options(), time_left(), begin());
+  if (!opened[0]) {
+    return end(0, opened[0].code());
+  }
+  end(0, fill(**opened[0]));
+  seal_late();
+}
+
+// In ranges, of which now and then the last one does not come.
+Status OpenPutCall::fill(client::OpenObject& object) {
+  const auto& value = objects_[0].value;
+  std::vector<std::uint64_t> cuts{0, value.size()};
+  for (std::uint64_t more = world().below(4); more > 0; --more) {
+    cuts.push_back(world().between(0, value.size()));
+  }
+  std::sort(cuts.begin(), cuts.end());
+  const bool gives_up = world().chance(0.1);
+  for (std::size_t i = 0; i + 1 < cuts.size(); ++i) {
+    const std::uint64_t bytes = cuts[i + 1] - cuts[i];
+    if (bytes == 0 || (gives_up && cuts[i + 1] == value.size())) {
       continue;
     }
-    object.put = handle->put;
-    client_.oracle().put_got(object.number, object.put);
-    for (const client::ReplicaPlace& place : handle->replicas) {
-      object.replicas.push_back(replicas_.size());
-      Transfer& transfer = replicas_.emplace_back();
-      transfer.key = object.name;
-      transfer.put = object.put;
-      transfer.value_bytes = object.wish.bytes;
-      transfer.source = object.value;
-      transfer.number = object.number;
-      transfer.replicas = static_cast<std::uint16_t>(handle->replicas.size());
-      transfer.place = place;
-      transfer.page_digests.resize(pool::page_count(object.wish.bytes));
-      say("put ", object.number, " is given slot ", place.slot, " generation ", place.generation,
-          " of segment ", place.segment.value % 1000);
+    step();
+    const ConstPiece piece{value.data() + cuts[i], bytes};
+    if (const Status status = object.write(cuts[i], {&piece, 1}, time_left());
+        status != Status::kOk) {
+      say("a range is not written: ", name_of(status));
+      object.abort();
+      return Status::kCancelled;
     }
   }
-  const auto opened = open();
-  if (opened.empty()) {
-    return end_round(false);
+  step();
+  if (gives_up) {
+    object.abort();
+    return Status::kCancelled;
   }
-  started_in_ = client_.meta_life();
-  for (const Object* object : opened) {
-    for (const std::size_t replica : object->replicas) {
-      if (opened.size() > 1) {
-        replicas_[replica].group = {
-            static_cast<std::uint16_t>(object->put.sequence - opened[0]->put.sequence),
-            static_cast<std::uint16_t>(opened.size())};
-      }
-    }
-  }
-  next([this] { route(0); });
-}
-
-std::vector<PutCall::Object*> PutCall::open() {
-  std::vector<Object*> opened;
-  for (Object& object : objects_) {
-    if (object.put) {
-      opened.push_back(&object);
-    }
-  }
-  return opened;
-}
-
-std::size_t PutCall::good(std::size_t replica) const {
-  while (replica < replicas_.size() && replicas_[replica].failed()) {
-    ++replica;
-  }
-  return replica;
-}
-
-std::size_t PutCall::held(std::size_t replica) const {
-  while (replica < replicas_.size() &&
-         (replicas_[replica].failed() || !replicas_[replica].is_held)) {
-    ++replica;
-  }
-  return replica;
-}
-
-void PutCall::route(std::size_t replica) {
-  if (replica == replicas_.size()) {
-    return enter(good(0));
-  }
-  client_.map(replicas_[replica].place, deadline_,
-              [this, self = shared_from_this(), replica](std::shared_ptr<Mapped> mapped) {
-                Transfer& transfer = replicas_[replica];
-                transfer.mapped = std::move(mapped);
-                if (transfer.mapped == nullptr || !transfer.mapped->uses.usable()) {
-                  transfer.fail(is_late() ? Outcome::kTimeout : Outcome::kUnreachable);
-                }
-                next([this, replica] { route(replica + 1); });
-              });
-}
-
-void PutCall::enter(std::size_t replica) {
-  if (replica == replicas_.size()) {
-    return describe(held(0));
-  }
-  replicas_[replica].enter();
-  next([this, replica] { enter(good(replica + 1)); });
-}
-
-// What it is about to touch is its own.
-void PutCall::touch(const Transfer& transfer) {
-  client_.oracle().put_writes(transfer.number, transfer.where());
-  client_.on_moment();
-}
-
-void PutCall::describe(std::size_t replica) {
-  if (replica == replicas_.size()) {
-    return write(held(0), 0);
-  }
-  touch(replicas_[replica]);
-  replicas_[replica].describe();
-  next([this, replica] { describe(held(replica + 1)); });
-}
-
-void PutCall::write(std::size_t replica, std::uint64_t page) {
-  if (replica == replicas_.size()) {
-    leave_all();
-    client_.on_moment();
-    if (client_.plan().fault == Fault::kAcknowledgesUnsealed) {
-      for (Transfer& transfer : replicas_) {
-        transfer.make_header();
-      }
-      return conclude();
-    }
-    return next([this] { enter_to_seal(good(0)); });
-  }
-  Transfer& transfer = replicas_[replica];
-  if (is_late()) {
-    transfer.fail(Outcome::kTimeout);
-  } else {
-    touch(transfer);
-    transfer.write_page(page);
-  }
-  const bool more = !transfer.failed() && page + 1 < transfer.page_digests.size();
-  next([this, replica, page, more] {
-    more ? write(replica, page + 1) : write(held(replica + 1), 0);
-  });
-}
-
-void PutCall::leave_all() {
-  for (Transfer& transfer : replicas_) {
-    transfer.leave();
-  }
-}
-
-void PutCall::enter_to_seal(std::size_t replica) {
-  if (replica == replicas_.size()) {
-    return make_header(held(0));
-  }
-  replicas_[replica].enter();
-  next([this, replica] { enter_to_seal(good(replica + 1)); });
-}
-
-void PutCall::make_header(std::size_t replica) {
-  if (replica == replicas_.size()) {
-    leave_all();
-    client_.on_moment();
-    return conclude();
-  }
-  Transfer& transfer = replicas_[replica];
-  transfer.make_header();
-  touch(transfer);
-  transfer.describe();
-  next([this, replica] { write_header(replica); });
-}
-
-void PutCall::write_header(std::size_t replica) {
-  touch(replicas_[replica]);
-  replicas_[replica].write_header();
-  next([this, replica] { seal(replica); });
-}
-
-void PutCall::seal(std::size_t replica) {
-  touch(replicas_[replica]);
-  replicas_[replica].seal(client_.plan().fault);
-  say("put ", replicas_[replica].number,
-      replicas_[replica].failed() ? " cannot seal slot " : " seals slot ",
-      replicas_[replica].place.slot, " generation ", replicas_[replica].place.generation);
-  next([this, replica] { make_header(held(replica + 1)); });
-}
-
-Status PutCall::failure_of_replicas(const Object& object) const {
-  Status found = Status::kOk;
-  for (const std::size_t replica : object.replicas) {
-    const Status failure = client::failure_of(replicas_[replica].outcome);
-    found = failure != Status::kOk ? failure : found;
-  }
-  return found;
-}
-
-bool PutCall::may_be_sealed(const Object& object) const {
-  return std::any_of(object.replicas.begin(), object.replicas.end(),
-                     [&](std::size_t replica) { return replicas_[replica].is_sealed; });
-}
-
-void PutCall::conclude() {
-  if (acknowledged_) {
-    return end();
-  }
-  const auto opened = open();
-  const bool all = std::all_of(opened.begin(), opened.end(),
-                               [&](const Object* object) { return may_be_sealed(*object); });
-  const bool group = opened.size() > 1;
-  for (Object* object : opened) {
-    const auto verdict = client::judge_put(failure_of_replicas(*object), is_late(),
-                                           group ? all : may_be_sealed(*object));
-    object->status = verdict.failure;
-    object->may_be_found = object->may_be_found || verdict.may_be_found;
-  }
-  const auto is_good = [](const Object* object) { return object->status == Status::kOk; };
-  if (group && !std::all_of(opened.begin(), opened.end(), is_good)) {
-    for (Object* object : opened) {
-      object->status = is_good(object) ? client::falls_with_its_group(all) : object->status;
-    }
-  }
-  finish();
-}
-
-void PutCall::finish() {
-  protocol::PutFinish request;
-  request.timeout_ms = static_cast<std::uint32_t>(std::max<std::uint64_t>(left_ms() * 8 / 10, 1));
-  bool commits = false;
-  for (const Object* object : open()) {
-    protocol::PutFinishItem item{object->put, object->status == Status::kOk, {}};
-    for (const std::size_t replica : object->replicas) {
-      item.header_digests.push_back(replicas_[replica].header_digest);
-    }
-    commits = commits || item.commit;
-    request.items.push_back(std::move(item));
-  }
-  request.group = request.items.size() > 1;
-  if (!commits) {
-    client_.give_up(std::move(request));
-    return end_round(true);
-  }
-  ask(Method::kPutFinish, request, [this, request](const Answer& answer) {
-    protocol::Statuses reply;
-    const bool answered = answer.status == Status::kOk && rpc::decode(answer.payload, reply);
-    const bool not_yet = answered ? std::find(reply.items.begin(), reply.items.end(),
-                                              Status::kRecovering) != reply.items.end()
-                                  : answer.status == Status::kUnreachable;
-    if (not_yet && !is_late()) {
-      client_.after(std::min(ms(10), deadline_ - world().now()),
-                    [this, self = shared_from_this()] { finish(); });
-      return;
-    }
-    if (!answered) {
-      client_.give_up(request);
-    }
-    on_finished(answer);
-  });
-}
-
-void PutCall::on_finished(const Answer& answer) {
-  protocol::Statuses reply;
-  const bool answered = answer.status == Status::kOk && rpc::decode(answer.payload, reply);
-  const auto opened = open();
-  for (std::size_t n = 0; n < opened.size(); ++n) {
-    Object& object = *opened[n];
-    const Status status = answered ? reply.items.at(n) : Status::kUnknown;
-    object.status = status == Status::kRecovering ? Status::kUnknown : status;
-    if (status == Status::kOk || status == Status::kPending) {
-      auto handle = std::make_shared<client::Handle>();
-      handle->put = object.put;
-      handle->value_bytes = object.wish.bytes;
-      for (const std::size_t replica : object.replicas) {
-        handle->replicas.push_back(replicas_[replica].place);
-        handle->replicas.back().header_digest = replicas_[replica].header_digest;
-      }
-      client_.cache().put(kSpace, object.name, std::move(handle));
-    }
-  }
-  end_round(true);
-}
-
-void PutCall::end_round(bool started) {
-  const auto any = [&](auto is) {
-    return std::any_of(objects_.begin(), objects_.end(),
-                       [&](const Object& object) { return is(object.status); });
-  };
-  const bool again = started && any(client::is_tried_again) && ++failures_ < kWriteTries;
-  if (again && !is_late()) {
-    return start_round();
-  }
-  const bool found = std::any_of(objects_.begin(), objects_.end(),
-                                 [](const Object& object) { return object.may_be_found; });
-  for (Object& object : objects_) {
-    object.status = client::end_of_tries(object.status, found);
-  }
-  done();
-}
-
-void PutCall::done() {
-  bool acknowledged = false;
-  for (const Object& object : objects_) {
-    say("put ", object.number, " ends: ", name_of(object.status));
-    client_.oracle().put_ends(object.number, object.status, client_.meta_life() != started_in_);
-    acknowledged = acknowledged || object.status == Status::kOk;
-  }
-  if (client_.plan().fault == Fault::kAcknowledgesUnsealed && acknowledged) {
-    acknowledged_ = true;
-    return next([this] { enter_to_seal(good(0)); });
-  }
-  end();
+  return object.commit(time_left());
 }
 
 }  // namespace aquifer::sim

@@ -1,5 +1,5 @@
-// A put, step by step as client/put.cc does it: start, write and seal every replica, finish. Of one
-// object, or of several that are to become visible together.
+// Puts: of one object, of a batch, of a group whose objects are to become visible together, and of
+// one that is written range by range.
 #pragma once
 
 #include <memory>
@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "sim/client_process.h"
-#include "sim/transfer.h"
 
 namespace aquifer::sim {
 
@@ -18,58 +17,55 @@ struct PutWish {
   unsigned replicas = 1;
 };
 
-class PutCall final : public Call {
+/// What the oracle hears of any put.
+class Putting : public Call {
  public:
-  PutCall(ClientProcess& client, const PutWish& wish, Micros deadline)
-      : PutCall(client, std::vector{wish}, deadline) {}
-  /// A group, where it is more than one; all of one mode and number of replicas.
-  PutCall(ClientProcess& client, const std::vector<PutWish>& wishes, Micros deadline);
-  void start() override;
+  void on_answer(const rpc::Frame& request, std::string_view reply, std::uint64_t meta) override;
+  void on_write(const client::Transfer& transfer) override;
+  void on_unsealed(const client::Transfer& transfer) override;
 
- private:
+ protected:
+  /// Of different keys, but of one mode and number of replicas.
+  Putting(ClientProcess& client, const std::vector<PutWish>& wishes, Micros deadline);
+  PutOptions options() const;
+  void end(std::size_t index, Status status);
+  /// What was left to be done by Fault::kAcknowledgesUnsealed.
+  void seal_late();
+
   struct Object {
     PutWish wish;
     std::string name;
     std::uint32_t number = 0;  ///< the oracle's
     std::vector<std::byte> value;
-    // Of the present round.
-    base::PutId put{};  ///< none: it was not given room
-    std::vector<std::size_t> replicas;
-    Status status = Status::kBusy;
-    bool may_be_found = false;  ///< of any round
   };
-
-  void start_round();
-  void on_started(std::uint64_t ticket, const Answer& answer);
-  void route(std::size_t replica);
-  void enter(std::size_t replica);
-  void describe(std::size_t replica);
-  void write(std::size_t replica, std::uint64_t page);
-  void enter_to_seal(std::size_t replica);
-  void make_header(std::size_t replica);
-  void write_header(std::size_t replica);
-  void seal(std::size_t replica);
-  void leave_all();
-  void conclude();
-  void finish();
-  void on_finished(const Answer& answer);
-  void end_round(bool started);
-  void done();
-  bool is_group() const { return objects_.size() > 1; }
-  std::vector<Object*> open();
-  /// The first replica from this one on that is still good; the number of replicas when none is.
-  std::size_t good(std::size_t replica) const;
-  std::size_t held(std::size_t replica) const;
-  Status failure_of_replicas(const Object& object) const;
-  bool may_be_sealed(const Object& object) const;
-  void touch(const Transfer& transfer);
-
   std::vector<Object> objects_;
-  std::vector<Transfer> replicas_;  ///< of all objects
-  bool restarted_ = false;
-  std::uint64_t started_in_ = 0;  ///< which meta
-  bool acknowledged_ = false;     ///< already, by Fault::kAcknowledgesUnsealed
-  int failures_ = 0;
+
+ private:
+  Object& named(std::string_view name);
+
+  std::uint64_t started_by_ = 0;  ///< which meta
+  std::vector<std::unique_ptr<client::Transfer>> unsealed_;
+};
+
+class PutCall final : public Putting {
+ public:
+  PutCall(ClientProcess& client, const PutWish& wish, Micros deadline)
+      : Putting(client, {wish}, deadline) {}
+  PutCall(ClientProcess& client, const std::vector<PutWish>& wishes, bool group, Micros deadline);
+
+ private:
+  void make() override;
+  const bool group_ = false;
+};
+
+class OpenPutCall final : public Putting {
+ public:
+  OpenPutCall(ClientProcess& client, const PutWish& wish, Micros deadline)
+      : Putting(client, {wish}, deadline) {}
+
+ private:
+  void make() override;
+  Status fill(client::OpenObject& object);
 };
 
 }  // namespace aquifer::sim

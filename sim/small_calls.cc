@@ -2,93 +2,73 @@
 
 #include <algorithm>
 
-#include "pool/object.h"
-
 namespace aquifer::sim {
 
-using client::SlotUses;
-using protocol::Method;
-
-void RemoveCall::start() {
+void RemoveCall::make() {
   say("remove");
-  client_.cache().drop(kSpace, name_, nullptr);
-  number_ = client_.oracle().remove_begins(key_);
-  const auto timeout = static_cast<std::uint32_t>(std::max<std::uint64_t>(left_ms() * 8 / 10, 1));
-  ask(Method::kRemove, protocol::Remove{kSpace, timeout, {name_}}, [this](const Answer& answer) {
-    protocol::Statuses reply;
-    const bool answered = answer.status == Status::kOk && rpc::decode(answer.payload, reply);
-    done(answered ? reply.items.at(0) : answer.status);
-  });
-}
-
-void RemoveCall::done(Status status) {
+  const std::size_t number = oracle().remove_begins(key_);
+  const std::string_view key = name_;
+  const Status status = session().remove({&key, 1}, begin()).front();
   say("remove ends: ", name_of(status));
-  client_.oracle().remove_ends(number_, status, client_.meta_life());
+  oracle().remove_ends(number, status, answered_by_);
   if (on_status) {
     on_status(status);
   }
-  end();
 }
 
-void PinCall::start() {
+void PinCall::make() {
   const std::uint64_t ttl = world().chance(0.3) ? 0 : world().between(1, 2000);
-  ask(Method::kPin, protocol::Pin{kSpace, ttl, {name_}}, [this](const Answer&) { end(); });
+  const std::string_view key = name_;
+  session().pin({&key, 1}, std::chrono::milliseconds(ttl), begin());
 }
 
-void ViewCall::start() {
-  ask(Method::kLookup, protocol::Lookup{kSpace, true, {name_}}, [this](const Answer& answer) {
-    protocol::Handles reply;
-    if (answer.status != Status::kOk || !rpc::decode(answer.payload, reply) ||
-        reply.items.at(0).status != Status::kOk) {
-      return end();
-    }
-    const auto handle = client::Handle::of(reply.items[0]);
-    transfer_.key = name_;
-    transfer_.put = handle->put;
-    transfer_.value_bytes = handle->value_bytes;
-    transfer_.place = handle->replicas[0];
-    client_.map(transfer_.place, deadline_,
-                [this, self = shared_from_this()](std::shared_ptr<Mapped> mapped) {
-                  transfer_.mapped = std::move(mapped);
-                  if (transfer_.mapped == nullptr || !transfer_.mapped->uses.usable()) {
-                    return end();
-                  }
-                  next([this] { enter(); });
-                });
-  });
-}
-
-void ViewCall::enter() {
-  if (!transfer_.mapped->uses.enter(transfer_.place.slot, transfer_.place.generation,
-                                    SlotUses::Kind::kView)) {
-    return end();
+void FindCall::make() {
+  std::vector<std::string> names;
+  for (const std::uint32_t key : keys_) {
+    names.push_back(key_name(key));
   }
-  next([this] { look(3); });
+  const std::vector<std::string_view> keys(names.begin(), names.end());
+  if (world().chance(0.5)) {
+    session().match_prefix(keys, begin());
+  } else {
+    session().locate(keys, world().chance(0.5), begin());
+  }
+}
+
+void ViewCall::on_read(const client::Transfer& transfer) {
+  put_ = transfer.put;
+  place_ = {transfer.place.segment, transfer.place.slot, transfer.place.generation};
 }
 
 // As long as it is held, the bytes are the object's, whatever becomes of the object.
-void ViewCall::look(unsigned again) {
-  std::vector<std::byte> value(transfer_.value_bytes);
-  transfer_.read_header();
-  for (std::uint64_t page = 0; !transfer_.failed() && page < pool::page_count(value.size());
-       ++page) {
-    transfer_.read_page(page, value);
+void ViewCall::make() {
+  say("view");
+  const std::string_view key = name_;
+  auto viewed = std::move(session().views({&key, 1}, begin()).front());
+  if (!viewed) {
+    return say("view ends: ", name_of(viewed.code()));
   }
-  if (transfer_.failed()) {
-    client_.oracle().found_damaged(key_, transfer_.where());
+  std::vector<std::byte> value;
+  for (const ConstPiece& piece : viewed->pieces()) {
+    const auto* const first = static_cast<const std::byte*>(piece.address);
+    value.insert(value.end(), first, first + piece.bytes);
   }
-  if (again == 0 || is_late()) {
-    return leave();
-  }
-  const Micros left = deadline_ - world().now();
-  client_.after(
-      std::min(world().between(1, ms(20)), left),
-      [this, self = shared_from_this(), again] { next([this, again] { look(again - 1); }); });
+  oracle().get_delivers(key_, begun_, put_, value);
+  look(*viewed);
 }
 
-void ViewCall::leave() {
-  transfer_.mapped->uses.leave(transfer_.place.slot, SlotUses::Kind::kView);
-  end();
+void ViewCall::look(const View& view) {
+  for (unsigned again = 3;; --again) {
+    if (view.verify() != Status::kOk) {
+      oracle().found_damaged(key_, place_);
+    }
+    if (again == 0 || is_late()) {
+      return;
+    }
+    const Micros left = deadline_ - world().now();
+    client_.threads().stand_still(std::min(world().between(1, ms(20)), left));
+    step();
+  }
 }
 
 }  // namespace aquifer::sim

@@ -22,6 +22,9 @@ namespace aquifer::sim {
 using Micros = std::uint64_t;
 constexpr Micros ms(std::uint64_t milliseconds) { return milliseconds * 1000; }
 
+/// The one host of all processes.
+inline constexpr const char* kHost = "host";
+
 /// A promise was broken; ends the run.
 struct Violation : std::runtime_error {
   using std::runtime_error::runtime_error;
@@ -35,7 +38,10 @@ class World {
   World(std::uint64_t seed, std::ostream* trace) : random_(seed), trace_(trace) {}
 
   Micros now() const { return now_; }
-  std::uint64_t now_ms() const { return now_ / 1000; }
+  /// What the steady clocks of processes say: far from zero, so that nothing that has not happened
+  /// yet looks recent.
+  Micros since_boot() const { return now_ + ms(1'000'000); }
+  std::uint64_t now_ms() const { return since_boot() / 1000; }
   /// Events so far: orders all that is observed.
   std::uint64_t step() const { return steps_; }
 

@@ -56,7 +56,7 @@ THIRD_PARTY = {
 }
 
 # What the system itself brings, beside the C++ library (whose names have no slash and no ending).
-SYSTEM_FOLDERS = ("sys/", "linux/", "netinet/", "arpa/", "net/", "asm/")
+SYSTEM_FOLDERS = ("sys/", "linux/", "netinet/", "arpa/", "net/", "asm/", "sanitizer/")
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*(?:"([^"]+)"|<([^>]+)>)')
 MODULE_CALL = re.compile(r"aquifer_(?:module|program|tests)\s*\(([^)]*)\)")

@@ -3,6 +3,7 @@
 
 #include <exception>
 
+#include "client/own_surroundings.h"
 #include "client/session.h"
 
 namespace aquifer {
@@ -78,7 +79,7 @@ Client::~Client() {
 }
 
 Result<Client> Client::open(ClientOptions options) {
-  auto session = Session::open(std::move(options));
+  auto session = Session::open(std::move(options), std::make_unique<client::OwnSurroundings>());
   if (!session) {
     return std::move(session).error();
   }

@@ -148,7 +148,7 @@ std::vector<GetOutcome> Session::read_all(std::vector<Reading>& readings, bool o
   while (pending()) {
     find_handles(readings, call);
     read_round(readings, call);
-    if (io::Clock::now() >= call.deadline) {
+    if (time_.now() >= call.deadline) {
       for (Reading& reading : readings) {
         if (!reading.done) {
           reading.end(Status::kTimeout);
@@ -335,7 +335,7 @@ void Session::read_round(std::vector<Reading>& readings, const Call& call) {
     of_transfer.push_back(&reading);
   }
   // A node that hangs must leave time for the next replica.
-  const auto now = io::Clock::now();
+  const auto now = time_.now();
   const Call share{call.name_space, alternatives ? now + (call.deadline - now) / 2 : call.deadline};
   move(pointers, Work::kRead, share);
   loads.clear();
@@ -348,7 +348,7 @@ void Session::read_round(std::vector<Reading>& readings, const Call& call) {
 // miss.
 void Session::judge(Reading& reading, const Transfer& transfer, const Call& call) {
   Outcome outcome = transfer.outcome.load();
-  if (outcome == Outcome::kTimeout && io::Clock::now() < call.deadline) {
+  if (outcome == Outcome::kTimeout && time_.now() < call.deadline) {
     outcome = Outcome::kUnreachable;  // only this replica's share of the time is over
   }
   switch (outcome) {

@@ -11,13 +11,6 @@ namespace {
 
 constexpr std::size_t kRemovePage = 1024;
 
-// What is left for meta to answer in, so that its answer comes before the deadline.
-std::uint32_t timeout_ms(const Call& call) {
-  const auto left =
-      std::chrono::duration_cast<std::chrono::milliseconds>(call.deadline - io::Clock::now());
-  return static_cast<std::uint32_t>(std::max<std::int64_t>(left.count() * 9 / 10, 1));
-}
-
 }  // namespace
 
 std::vector<Status> Session::pin(std::span<const std::string_view> keys,
@@ -51,12 +44,15 @@ std::vector<Status> Session::pin(std::span<const std::string_view> keys,
 
 Result<ListPage> Session::list(std::string_view prefix, std::string_view cursor,
                                std::size_t entries_max, const Call& call) {
+  // What is left for meta to answer in, so that its answer comes before the deadline.
+  const auto timeout_ms =
+      static_cast<std::uint32_t>(std::max<std::int64_t>(left(call).count() * 9 / 10, 1));
   protocol::Listed reply;
   const auto payload =
       ask(Method::kList,
           protocol::List{call.name_space, prefix, cursor,
                          static_cast<std::uint32_t>(std::min(entries_max, Limits::kListEntries)),
-                         timeout_ms(call)},
+                         timeout_ms},
           reply, call.deadline);
   if (!payload) {
     return payload.error();

@@ -33,6 +33,7 @@ OpenObject::OpenObject(std::shared_ptr<Session> session, std::string_view name_s
       key_(key),
       handle_(handle),
       expires_(expires),
+      idle_(session_->time_.make_bell()),
       page_digests_(handle.replicas.size(),
                     std::vector<std::uint64_t>(pool::page_count(handle.value_bytes))) {}
 
@@ -56,7 +57,7 @@ struct OpenObject::Writing {
       object.state_ = State::kFailed;
     }
     --object.writing_;
-    object.idle_.notify_all();
+    object.idle_->ring();
   }
 };
 
@@ -86,7 +87,7 @@ Status OpenObject::write(std::uint64_t offset, std::span<const ConstPiece> piece
 
 Status OpenObject::claim(std::uint64_t first, std::uint64_t end) {
   const std::lock_guard lock(mutex_);
-  if (state_ != State::kOpen || io::Clock::now() >= expires_) {
+  if (state_ != State::kOpen || session_->time_.now() >= expires_) {
     return Status::kCancelled;
   }
   if (!written_.add(first, end)) {
@@ -174,7 +175,7 @@ Status OpenObject::move_pages(std::uint64_t first_page, std::uint64_t end_page,
     transfer->source = from;
     all.push_back(transfer.get());
   }
-  session_->move(all, Session::Work::kWrite, call);
+  session_->move(all, Work::kWrite, call);
   if (const Status status = put.failure_of_replicas(); status != Status::kOk) {
     return status;
   }
@@ -194,7 +195,7 @@ Status OpenObject::commit(std::chrono::milliseconds timeout) {
   }
   {
     std::unique_lock lock(mutex_);
-    if (state_ != State::kOpen || io::Clock::now() >= expires_) {
+    if (state_ != State::kOpen || session_->time_.now() >= expires_) {
       lock.unlock();
       abort();  // what is left of it goes back now
       session_->remember(Status::kCancelled, key_);
@@ -216,9 +217,9 @@ Status OpenObject::seal_and_finish(const Call& call) {
     open[0].replicas[i]->page_digests = std::move(page_digests_[i]);
     all.push_back(open[0].replicas[i].get());
   }
-  session_->move(all, Session::Work::kSeal, call);
+  session_->move(all, Work::kSeal, call);
   PutVerdict& verdict = open[0].verdict;
-  verdict = judge_put(open[0].failure_of_replicas(), io::Clock::now() >= call.deadline,
+  verdict = judge_put(open[0].failure_of_replicas(), session_->time_.now() >= call.deadline,
                       open[0].may_be_sealed());
   verdict.failure = end_of_tries(verdict.failure, verdict.may_be_found);  // there is no other one
   std::vector<Status> statuses(1);
@@ -234,7 +235,8 @@ void OpenObject::abort() {
     return;
   }
   state_ = State::kEnded;
-  idle_.wait(lock, [this] { return writing_ == 0; });  // by their own deadlines
+  // By their own deadlines.
+  idle_->wait_until(lock, io::Deadline::max(), [this] { return writing_ == 0; });
   partial_.clear();
   lock.unlock();
   give_up();
@@ -244,13 +246,28 @@ void OpenObject::give_up() {
   constexpr std::chrono::milliseconds kMoment{100};
   protocol::PutFinish finish;
   finish.items.push_back({handle_.put, false, {}});
-  session_->give_up(std::move(finish), io::Clock::now() + kMoment);
+  session_->give_up(std::move(finish), session_->time_.now() + kMoment);
 }
 
 std::vector<Result<PendingPut>> Session::open_puts(std::span<const OpenItem> items,
                                                    const PutOptions& options,
                                                    std::chrono::milliseconds lifetime,
                                                    const Call& call) {
+  std::vector<Result<PendingPut>> results;
+  results.reserve(items.size());
+  for (auto& object : open_objects(items, options, lifetime, call)) {
+    if (object) {
+      results.emplace_back(PendingPut(*std::move(object)));
+    } else {
+      results.emplace_back(std::move(object).error());
+    }
+  }
+  return results;
+}
+
+std::vector<Result<std::shared_ptr<OpenObject>>> Session::open_objects(
+    std::span<const OpenItem> items, const PutOptions& options, std::chrono::milliseconds lifetime,
+    const Call& call) {
   protocol::PutStart request;
   std::vector<Status> statuses(items.size(), Status::kOk);
   std::vector<std::size_t> asked;
@@ -267,7 +284,7 @@ std::vector<Result<PendingPut>> Session::open_puts(std::span<const OpenItem> ite
     }
   }
   request.lifetime_ms = static_cast<std::uint32_t>(lifetime.count());
-  const io::Deadline expires = io::Clock::now() + lifetime;
+  const io::Deadline expires = time_.now() + lifetime;
   std::vector<OpenPut> open;
   if (!asked.empty()) {
     std::vector<Status> answers(asked.size());
@@ -276,15 +293,15 @@ std::vector<Result<PendingPut>> Session::open_puts(std::span<const OpenItem> ite
       statuses[asked[n]] = failure == Status::kOk ? answers[n] : failure;
     }
   }
-  std::vector<Result<PendingPut>> results;
+  std::vector<Result<std::shared_ptr<OpenObject>>> results;
   results.reserve(items.size());
   for (std::size_t i = 0; i < items.size(); ++i) {
     results.emplace_back(explain(statuses[i], items[i].key, options.replicas));
   }
   for (const OpenPut& put : open) {
     const std::size_t i = asked[put.index];
-    results[i] = PendingPut(std::make_shared<OpenObject>(shared_from_this(), call.name_space,
-                                                         items[i].key, put.handle(), expires));
+    results[i] = std::make_shared<OpenObject>(shared_from_this(), call.name_space, items[i].key,
+                                              put.handle(), expires);
   }
   return results;
 }

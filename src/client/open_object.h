@@ -3,7 +3,6 @@
 // in several ranges is collected here (64 KiB each) and moved when its last byte has come.
 #pragma once
 
-#include <condition_variable>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -62,7 +61,7 @@ class OpenObject {
   const io::Deadline expires_;
 
   std::mutex mutex_;
-  std::condition_variable idle_;
+  const std::unique_ptr<Bell> idle_;
   State state_ = State::kOpen;
   unsigned writing_ = 0;  ///< calls of write() at work
   WrittenRanges written_;

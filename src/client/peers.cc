@@ -1,13 +1,9 @@
 #include "client/peers.h"
 
 #include <algorithm>
-#include <array>
-#include <cstring>
-#include <fstream>
 
-#include "memory/fault_guard.h"
+#include "client/surroundings.h"
 #include "protocol/bulk.h"
-#include "protocol/shm_hello.h"
 
 namespace aquifer::client {
 namespace {
@@ -24,12 +20,13 @@ constexpr std::chrono::seconds kAvoidedMax{64};
 
 }  // namespace
 
-std::string this_host() {
-  std::ifstream file("/proc/sys/kernel/random/boot_id");
-  std::string id;
-  file >> id;
-  return id;
-}
+Peer::Peer(Place place, base::ClientId client, Surroundings& around)
+    : place_(std::move(place)),
+      client_(client),
+      around_(around),
+      time_(around.time()),
+      mapped_(time_.make_bell()),
+      random_(around.random_id()) {}
 
 std::shared_ptr<MappedSegment> Peer::segment(base::SegmentId id, io::Deadline deadline) {
   if (!place_.same_host) {
@@ -40,20 +37,20 @@ std::shared_ptr<MappedSegment> Peer::segment(base::SegmentId id, io::Deadline de
   if (is_there()) {
     return segment_;
   }
-  if (!mapped_.wait_until(lock, deadline, [&] { return !is_mapping_; })) {
+  if (!mapped_->wait_until(lock, deadline, [&] { return !is_mapping_; })) {
     return nullptr;
   }
-  if (is_there() || io::Clock::now() < no_map_before_) {
+  if (is_there() || time_.now() < no_map_before_) {
     return is_there() ? segment_ : nullptr;
   }
   is_mapping_ = true;
-  const auto began = io::Clock::now();
+  const auto began = time_.now();
   const auto end = began + (map_was_silent_ ? kLookTime : kMapTime);
   lock.unlock();
-  auto fresh = map(std::min(deadline, end));
+  auto fresh = around_.map(place_, client_, std::min(deadline, end));
   lock.lock();
   is_mapping_ = false;
-  const auto now = io::Clock::now();
+  const auto now = time_.now();
   map_was_silent_ = fresh == nullptr && now - began >= kLookTime;
   if (fresh != nullptr) {
     segment_ = std::move(fresh);
@@ -61,53 +58,8 @@ std::shared_ptr<MappedSegment> Peer::segment(base::SegmentId id, io::Deadline de
   if (!is_there()) {
     no_map_before_ = now + kMapAgain;
   }
-  mapped_.notify_all();
+  mapped_->ring();
   return is_there() ? segment_ : nullptr;
-}
-
-std::shared_ptr<MappedSegment> Peer::map(io::Deadline deadline) {
-  auto connection = io::connect_unix(place_.unix_name);
-  if (!connection) {
-    return nullptr;
-  }
-  protocol::ShmRequest request;
-  request.client = client_;
-  if (!io::send_with_fd(connection->get(), std::as_bytes(std::span(&request, 1)), -1)) {
-    return nullptr;
-  }
-  std::array<std::byte, sizeof(protocol::ShmReply)> buffer;
-  std::size_t count = 0;
-  auto fd = io::receive_with_fd(connection->get(), buffer, count, deadline);
-  protocol::ShmReply reply;
-  if (!fd || !*fd || count != sizeof reply) {
-    return nullptr;
-  }
-  std::memcpy(&reply, buffer.data(), sizeof reply);
-  if (reply.magic != protocol::kShmMagic || reply.status != 0 || reply.total_bytes < 4096) {
-    return nullptr;
-  }
-  auto mapping = memory::Mapping::map(fd->get(), reply.total_bytes);
-  if (!mapping) {
-    return nullptr;
-  }
-  std::optional<pool::SegmentView> view;
-  std::uint64_t granted_end = 0;  // what lies below has memory
-  const bool readable = memory::guarded(mapping->data(), mapping->size(), [&] {
-    auto opened = pool::SegmentView::open(mapping->data(), mapping->size());
-    if (opened) {
-      view = *opened;
-      granted_end = opened->shape().data_offset +
-                    opened->header().granted_units.load(std::memory_order_relaxed) *
-                        std::uint64_t{pool::kUnitBytes};
-    }
-  });
-  if (!readable || !view) {
-    return nullptr;
-  }
-  auto mapped = std::make_shared<MappedSegment>(*std::move(mapping), *view, reply.user);
-  mapped->prefault.run_ahead(view->shape().data_offset,
-                             std::min<std::uint64_t>(granted_end, mapped->mapping.size()));
-  return mapped;
 }
 
 bool Peer::admits(io::Deadline deadline) {
@@ -116,7 +68,7 @@ bool Peer::admits(io::Deadline deadline) {
   }
   {
     const std::lock_guard lock(mutex_);
-    const auto now = io::Clock::now();
+    const auto now = time_.now();
     if (port_.state(now) == Breaker::State::kClosed) {
       return true;
     }
@@ -125,12 +77,12 @@ bool Peer::admits(io::Deadline deadline) {
     }
     is_pinging_ = true;
   }
-  const bool answered = ping(std::min(deadline, io::Clock::now() + kLookTime));
+  const bool answered = ping(std::min(deadline, time_.now() + kLookTime));
   {
     const std::lock_guard lock(mutex_);
     is_pinging_ = false;
     if (!answered) {
-      port_.probe_failed(io::Clock::now(), random_.next());
+      port_.probe_failed(time_.now(), random_.next());
       return false;
     }
   }
@@ -162,13 +114,13 @@ void Peer::port_answered() {
 
 void Peer::port_unreachable() {
   const std::lock_guard lock(mutex_);
-  port_.unreachable(io::Clock::now(), {});
+  port_.unreachable(time_.now(), {});
   port_is_sound_ = false;
 }
 
 void Peer::port_silent(io::Clock::duration waited) {
   const std::lock_guard lock(mutex_);
-  port_.silent(waited, io::Clock::now());
+  port_.silent(waited, time_.now());
   port_is_sound_ = false;
 }
 
@@ -203,15 +155,13 @@ void Peer::drop_streams() {
 void Peer::avoid() {
   const std::chrono::seconds penalty = std::clamp(penalty_.load() * 2, kAvoidedFirst, kAvoidedMax);
   penalty_ = penalty;
-  avoided_until_ = (io::Clock::now() + penalty).time_since_epoch().count();
+  avoided_until_ = (time_.now() + penalty).time_since_epoch().count();
 }
 
-bool Peer::is_avoided() const {
-  return io::Clock::now().time_since_epoch().count() < avoided_until_;
-}
+bool Peer::is_avoided() const { return time_.now().time_since_epoch().count() < avoided_until_; }
 
-Peers::Peers(base::ClientId client, std::function<void(io::Deadline)> refresh)
-    : client_(client), refresh_(std::move(refresh)) {}
+Peers::Peers(base::ClientId client, Surroundings& around, std::function<void(io::Deadline)> refresh)
+    : client_(client), around_(around), time_(around.time()), refresh_(std::move(refresh)) {}
 
 std::shared_ptr<Peer> Peers::find_known(base::NodeId node) {
   const std::lock_guard lock(mutex_);
@@ -227,7 +177,7 @@ std::shared_ptr<Peer> Peers::find(base::NodeId node, io::Deadline deadline) {
   {
     // A node that does not answer may have come back at another address.
     const std::lock_guard lock(mutex_);
-    const auto now = io::Clock::now();
+    const auto now = time_.now();
     if (known != nullptr && now - refreshed_ < kRefreshAgain) {
       return known;
     }
@@ -241,7 +191,7 @@ void Peers::learn(base::NodeId node, Peer::Place place) {
   const std::lock_guard lock(mutex_);
   auto& peer = by_node_[node];
   if (peer == nullptr || !(peer->place().address == place.address)) {
-    peer = std::make_shared<Peer>(std::move(place), client_);
+    peer = std::make_shared<Peer>(std::move(place), client_, around_);
   }
 }
 

@@ -4,10 +4,10 @@
 #pragma once
 
 #include <atomic>
-#include <condition_variable>
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -17,6 +17,7 @@
 #include "base/random.h"
 #include "client/breaker.h"
 #include "client/slot_uses.h"
+#include "client/time.h"
 #include "io/address.h"
 #include "io/socket.h"
 #include "memory/prefault.h"
@@ -25,13 +26,26 @@
 
 namespace aquifer::client {
 
+class Surroundings;
+
 /// A segment in this process's address space. The mapping keeps the lock by which the node knows
 /// that we live.
 struct MappedSegment {
   MappedSegment(memory::Mapping memory, const pool::SegmentView& segment, std::uint32_t user)
-      : mapping(std::move(memory)), view(segment), uses(segment, user), prefault(mapping) {}
+      : mapping(std::move(memory)),
+        bytes(mapping.data(), mapping.size()),
+        view(segment),
+        uses(segment, user),
+        prefault(mapping) {}
+  /// Of memory that somebody else keeps.
+  MappedSegment(const pool::SegmentView& segment, std::uint32_t user)
+      : bytes(segment.base(), segment.shape().total_bytes()),
+        view(segment),
+        uses(segment, user),
+        prefault(mapping) {}
 
   memory::Mapping mapping;
+  std::span<std::byte> bytes;
   pool::SegmentView view;
   SlotUses uses;
   memory::Prefault prefault;
@@ -47,7 +61,7 @@ class Peer {
     bool same_host = false;
     bool same_zone = false;
   };
-  Peer(Place place, base::ClientId client) : place_(std::move(place)), client_(client) {}
+  Peer(Place place, base::ClientId client, Surroundings& around);
 
   const Place& place() const { return place_; }
 
@@ -83,20 +97,21 @@ class Peer {
   std::atomic<std::uint64_t> being_read{0};
 
  private:
-  std::shared_ptr<MappedSegment> map(io::Deadline deadline);
   bool ping(io::Deadline deadline);
 
   const Place place_;
   const base::ClientId client_;
+  Surroundings& around_;
+  Time& time_;
   std::mutex mutex_;
   std::shared_ptr<MappedSegment> segment_;
-  bool is_mapping_ = false;         ///< a caller does, without the lock
-  std::condition_variable mapped_;  ///< it has ended
-  bool map_was_silent_ = false;     ///< when it was tried last
+  bool is_mapping_ = false;             ///< a caller does, without the lock
+  const std::unique_ptr<Bell> mapped_;  ///< it has ended
+  bool map_was_silent_ = false;         ///< when it was tried last
   io::Deadline no_map_before_{};
   Breaker port_;
   bool is_pinging_ = false;  ///< as is_mapping_
-  base::Random random_{base::random_id()};
+  base::Random random_;
   std::atomic<bool> port_is_sound_{true};  ///< port_.is_sound(), for calls without trouble
   std::vector<base::UniqueFd> idle_;
   std::atomic<io::Clock::rep> avoided_until_{};
@@ -106,7 +121,7 @@ class Peer {
 class Peers {
  public:
   /// `refresh` asks meta for the nodes and calls learn() for each.
-  Peers(base::ClientId client, std::function<void(io::Deadline)> refresh);
+  Peers(base::ClientId client, Surroundings& around, std::function<void(io::Deadline)> refresh);
 
   /// Null when meta does not know the node either.
   std::shared_ptr<Peer> find(base::NodeId node, io::Deadline deadline);
@@ -116,13 +131,12 @@ class Peers {
 
  private:
   const base::ClientId client_;
+  Surroundings& around_;
+  Time& time_;
   const std::function<void(io::Deadline)> refresh_;
   std::mutex mutex_;
   io::Deadline refreshed_{};  ///< when meta was asked last
   std::unordered_map<base::NodeId, std::shared_ptr<Peer>> by_node_;
 };
-
-/// The id of this boot of this kernel: processes that share it may share memory.
-std::string this_host();
 
 }  // namespace aquifer::client

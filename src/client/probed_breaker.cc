@@ -1,10 +1,6 @@
 #include "client/probed_breaker.h"
 
-#include <pthread.h>
-#include <signal.h>
-
 #include <algorithm>
-#include <system_error>
 
 #include "base/strings.h"
 
@@ -17,22 +13,6 @@ using State = Breaker::State;
 // its kernel and says nothing.
 constexpr std::chrono::milliseconds kProbeTime{500};
 
-// Threads started meanwhile take no signal: those are for the threads of the application.
-class SignalsBlocked {
- public:
-  SignalsBlocked() {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-  SignalsBlocked(const SignalsBlocked&) = delete;
-  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
-
- private:
-  sigset_t before_{};
-};
-
 // "3.2 s"
 std::string seconds(Breaker::Duration time) {
   const auto tenths = std::max<std::int64_t>(
@@ -42,8 +22,13 @@ std::string seconds(Breaker::Duration time) {
 
 }  // namespace
 
-ProbedBreaker::ProbedBreaker(Breaker::Duration patience, Probe probe)
-    : patience_(patience), probe_(std::move(probe)), random_(base::random_id()) {}
+ProbedBreaker::ProbedBreaker(Time& time, std::uint64_t seed, Breaker::Duration patience,
+                             Probe probe)
+    : time_(time),
+      patience_(patience),
+      probe_(std::move(probe)),
+      changed_(time.make_bell()),
+      random_(seed) {}
 
 ProbedBreaker::~ProbedBreaker() { close(); }
 
@@ -54,23 +39,23 @@ Result<ProbedBreaker::Attempt> ProbedBreaker::admit(io::Deadline deadline) {
     if (closing_) {
       return Error{Status::kClosed, "this client has been closed", {}};
     }
-    if (const auto now = io::Clock::now(); breaker_.state(now) != State::kClosed) {
+    if (const auto now = time_.now(); breaker_.state(now) != State::kClosed) {
       return refusal(now);
     }
   }
-  return Attempt{io::Clock::now(), answers_.load(std::memory_order_relaxed)};
+  return Attempt{time_.now(), answers_.load(std::memory_order_relaxed)};
 }
 
 void ProbedBreaker::await_probes(std::unique_lock<std::mutex>& lock, io::Deadline deadline) {
-  const auto began = io::Clock::now();
+  const auto began = time_.now();
   if (closing_ || breaker_.state(began) != State::kWaiting) {
     return;
   }
   // Who waits already goes on waiting when the breaker opens for those who come later.
-  const bool is_over = changed_.wait_until(lock, std::min(deadline, breaker_.waits_until()), [&] {
+  const bool is_over = changed_->wait_until(lock, std::min(deadline, breaker_.waits_until()), [&] {
     return closing_ || breaker_.state(began) == State::kClosed;
   });
-  if (const auto now = io::Clock::now(); !is_over && now >= deadline) {
+  if (const auto now = time_.now(); !is_over && now >= deadline) {
     breaker_.silent(now - began, now);
   }
 }
@@ -91,7 +76,7 @@ bool ProbedBreaker::lets_calls_go() {
     return true;
   }
   const std::lock_guard lock(mutex_);
-  return breaker_.state(io::Clock::now()) == State::kClosed;
+  return breaker_.state(time_.now()) == State::kClosed;
 }
 
 std::uint64_t ProbedBreaker::opens() const {
@@ -103,12 +88,12 @@ void ProbedBreaker::recover() {
   const std::lock_guard lock(mutex_);
   breaker_.answered();
   is_sound_ = true;
-  changed_.notify_all();
+  changed_->ring();
 }
 
 bool ProbedBreaker::unreachable(const Error& error) {
   const std::lock_guard lock(mutex_);
-  const auto now = io::Clock::now();
+  const auto now = time_.now();
   breaker_.unreachable(now, has_answered() ? patience_ : Breaker::Duration::zero());
   note_trouble(error);
   return breaker_.state(now) == State::kWaiting;
@@ -119,7 +104,7 @@ void ProbedBreaker::silent(const Attempt& attempt, const Error& error) {
     return;  // others were answered meanwhile: it lives, and what was asked for takes long
   }
   const std::lock_guard lock(mutex_);
-  const auto now = io::Clock::now();
+  const auto now = time_.now();
   breaker_.silent(now - attempt.began, now);
   note_trouble(error);
 }
@@ -128,17 +113,13 @@ void ProbedBreaker::silent(const Attempt& attempt, const Error& error) {
 void ProbedBreaker::note_trouble(const Error& error) {
   is_sound_ = false;
   cause_ = error.message;
-  if (closing_ || is_probing_ || breaker_.state(io::Clock::now()) == State::kClosed) {
+  if (closing_ || is_probing_ || breaker_.state(time_.now()) == State::kClosed) {
     return;
   }
-  if (thread_.joinable()) {
-    thread_.join();  // it has given up is_probing_, and ends
-  }
-  try {
-    const SignalsBlocked blocked;
-    thread_ = std::thread([this] { probe_until_sound(); });
-    is_probing_ = true;
-  } catch (const std::system_error&) {
+  thread_.reset();  // it has given up is_probing_, and ends
+  thread_ = time_.run_beside([this] { probe_until_sound(); });
+  is_probing_ = thread_ != nullptr;
+  if (!is_probing_) {
     breaker_.answered();  // no thread to be had: calls have to find out for themselves
     is_sound_ = true;
   }
@@ -148,34 +129,31 @@ void ProbedBreaker::probe_until_sound() {
   std::unique_lock lock(mutex_);
   const auto is_over = [&] { return closing_ || breaker_.is_sound(); };
   while (!is_over()) {
-    if (changed_.wait_until(lock, breaker_.next_probe(), is_over)) {
+    if (changed_->wait_until(lock, breaker_.next_probe(), is_over)) {
       break;
     }
     lock.unlock();
-    auto probed = probe_(io::Clock::now() + kProbeTime);
+    auto probed = probe_(time_.now() + kProbeTime);
     lock.lock();
     if (probed) {
       breaker_.answered();
       is_sound_ = true;
-      changed_.notify_all();
+      changed_->ring();
     } else {
       cause_ = probed.error().message;
-      breaker_.probe_failed(io::Clock::now(), random_.next());
+      breaker_.probe_failed(time_.now(), random_.next());
     }
   }
   is_probing_ = false;
 }
 
 void ProbedBreaker::close() {
-  std::thread thread;
+  std::unique_ptr<Task> thread;  // ends outside of the lock
   {
     const std::lock_guard lock(mutex_);
     closing_ = true;
-    changed_.notify_all();
+    changed_->ring();
     thread = std::move(thread_);
-  }
-  if (thread.joinable()) {
-    thread.join();
   }
 }
 

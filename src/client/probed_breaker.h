@@ -4,16 +4,16 @@
 #pragma once
 
 #include <atomic>
-#include <condition_variable>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <string>
-#include <thread>
 
 #include "aquifer/result.h"
 #include "base/random.h"
 #include "client/breaker.h"
+#include "client/time.h"
 
 namespace aquifer::client {
 
@@ -21,8 +21,9 @@ class ProbedBreaker {
  public:
   /// Success when the service answers, within the deadline. Runs on the helper thread.
   using Probe = std::function<Result<void>(io::Deadline)>;
-  /// Callers wait up to `patience` for a service that has answered before.
-  ProbedBreaker(Breaker::Duration patience, Probe probe);
+  /// Callers wait up to `patience` for a service that has answered before. `seed`: probes of many
+  /// clients do not come at once.
+  ProbedBreaker(Time& time, std::uint64_t seed, Breaker::Duration patience, Probe probe);
   ~ProbedBreaker();
   ProbedBreaker(const ProbedBreaker&) = delete;
   ProbedBreaker& operator=(const ProbedBreaker&) = delete;
@@ -63,17 +64,18 @@ class ProbedBreaker {
   void probe_until_sound();
   Error refusal(io::Deadline now) const;
 
+  Time& time_;
   const Breaker::Duration patience_;
   const Probe probe_;
   std::atomic<std::uint64_t> answers_{0};
   std::atomic<bool> is_sound_{true};  ///< breaker_.is_sound(), for calls without trouble
 
   mutable std::mutex mutex_;  ///< guards what follows
-  std::condition_variable changed_;
+  const std::unique_ptr<Bell> changed_;
   Breaker breaker_;
   std::string cause_;
   base::Random random_;
-  std::thread thread_;
+  std::unique_ptr<Task> thread_;
   bool is_probing_ = false;
   bool closing_ = false;
 };

@@ -4,6 +4,8 @@
 
 #include <vector>
 
+#include "client/system_time.h"
+
 namespace aquifer::client {
 namespace {
 
@@ -39,7 +41,8 @@ class ProbedBreakerThread : public testing::Test {
 
   std::atomic<bool> is_there_{false};
   std::atomic<int> probes_{0};
-  ProbedBreaker breaker_{kLong, [this](io::Deadline) -> Result<void> {
+  SystemTime time_;
+  ProbedBreaker breaker_{time_, 1, kLong, [this](io::Deadline) -> Result<void> {
                            ++probes_;
                            probes_.notify_all();
                            return is_there_ ? Result<void>() : Result<void>(kGone);

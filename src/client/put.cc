@@ -44,11 +44,6 @@ std::vector<Status> check_group(std::span<const PutItem> items) {
   return statuses;
 }
 
-// A moment past the deadline, for a word that need not be answered.
-io::Deadline late(const Call& call) {
-  return std::max(call.deadline, io::Clock::now() + std::chrono::milliseconds(5));
-}
-
 }  // namespace
 
 std::vector<Status> Session::put(std::span<const PutItem> items, const PutOptions& options,
@@ -66,7 +61,7 @@ std::vector<Status> Session::put(std::span<const PutItem> items, const PutOption
   // committed, which makes it evictable, and the rest starts again.
   int failures = 0;
   std::vector<bool> found(items.size());
-  while (!left.empty() && io::Clock::now() < call.deadline) {
+  while (!left.empty() && time_.now() < call.deadline) {
     const std::size_t before = left.size();
     const bool started = put_round(items, left, options, call, statuses, found);
     const bool again = started && ++failures < kWriteTries;
@@ -97,7 +92,7 @@ std::vector<Status> Session::put_group(std::span<const PutItem> items, const Put
   const auto any = [&](auto is) { return std::any_of(statuses.begin(), statuses.end(), is); };
   const bool good = !any([](Status status) { return status != Status::kCancelled; });
   bool again = good;
-  for (int tries = 0; again && tries < kWriteTries && io::Clock::now() < call.deadline; ++tries) {
+  for (int tries = 0; again && tries < kWriteTries && time_.now() < call.deadline; ++tries) {
     again = put_round(items, all, options, call, statuses, found) && any(is_tried_again);
   }
   const bool was_left = std::find(found.begin(), found.end(), true) != found.end();
@@ -151,6 +146,10 @@ bool Session::put_round(std::span<const PutItem> items, std::span<std::size_t co
   return true;
 }
 
+io::Deadline Session::a_moment_past(const Call& call) const {
+  return std::max(call.deadline, time_.now() + std::chrono::milliseconds(5));
+}
+
 Status Session::start_puts(protocol::PutStart& request, const PutOptions& options, const Call& call,
                            std::vector<Status>& statuses, std::vector<OpenPut>& open) {
   request.name_space = call.name_space;
@@ -160,21 +159,18 @@ Status Session::start_puts(protocol::PutStart& request, const PutOptions& option
   request.group = options.group;
   protocol::Handles reply;
   const auto start = [&](bool& sent) {
-    const auto left =
-        std::chrono::duration_cast<std::chrono::milliseconds>(call.deadline - io::Clock::now());
     request.ticket = next_ticket_.fetch_add(1);
     request.timeout_ms =
-        static_cast<std::uint32_t>(std::max<std::int64_t>(left.count() * 9 / 10, 1));
+        static_cast<std::uint32_t>(std::max<std::int64_t>(left(call).count() * 9 / 10, 1));
     auto payload = ask(Method::kPutStart, request, reply, call.deadline, &sent);
     if (!payload && sent) {
-      give_up({{}, {request.ticket}, 0}, late(call));
+      give_up({{}, {request.ticket}, 0}, a_moment_past(call));
     }
     return payload;
   };
   bool sent = false;
   auto payload = start(sent);
-  if (!payload && sent && payload.code() == Status::kUnreachable &&
-      io::Clock::now() < call.deadline) {
+  if (!payload && sent && payload.code() == Status::kUnreachable && time_.now() < call.deadline) {
     payload = start(sent);  // the connection broke: as another start, for the first may have come
   }
   if (!payload) {
@@ -207,7 +203,7 @@ void Session::write_puts(std::vector<OpenPut>& open, bool group, const Call& cal
   }
   move(transfers, Work::kWrite, call);
   move(transfers, Work::kSeal, call);
-  const bool late = io::Clock::now() >= call.deadline;
+  const bool late = time_.now() >= call.deadline;
   // One of a group can be found only when all can.
   const bool all =
       std::all_of(open.begin(), open.end(), [](const OpenPut& put) { return put.may_be_sealed(); });
@@ -228,9 +224,8 @@ void Session::finish_puts(std::vector<OpenPut>& open, bool group, const Call& ca
                           std::vector<Status>& statuses) {
   protocol::PutFinish request;
   request.group = group;
-  const auto left =
-      std::chrono::duration_cast<std::chrono::milliseconds>(call.deadline - io::Clock::now());
-  request.timeout_ms = static_cast<std::uint32_t>(std::max<std::int64_t>(left.count() * 8 / 10, 1));
+  request.timeout_ms =
+      static_cast<std::uint32_t>(std::max<std::int64_t>(left(call).count() * 8 / 10, 1));
   bool commits = false;
   for (const OpenPut& put : open) {
     protocol::PutFinishItem item{put.put, put.verdict.failure == Status::kOk, {}};
@@ -245,7 +240,7 @@ void Session::finish_puts(std::vector<OpenPut>& open, bool group, const Call& ca
     }
   }
   if (!commits) {
-    return give_up(std::move(request), late(call));
+    return give_up(std::move(request), a_moment_past(call));
   }
   protocol::Statuses reply;
   auto payload = ask(Method::kPutFinish, request, reply, call.deadline);
@@ -255,12 +250,12 @@ void Session::finish_puts(std::vector<OpenPut>& open, bool group, const Call& ca
                          reply.items.end()
                    : payload.code() == Status::kUnreachable;
   };
-  while (not_yet() && io::Clock::now() < call.deadline) {
-    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  while (not_yet() && time_.now() < call.deadline) {
+    time_.sleep_until(std::min(call.deadline, time_.now() + std::chrono::milliseconds(10)));
     payload = ask(Method::kPutFinish, request, reply, call.deadline);
   }
   if (!payload) {
-    give_up(request, late(call));
+    give_up(request, a_moment_past(call));
   }
   for (std::size_t n = 0; n < open.size(); ++n) {
     OpenPut& put = open[n];

@@ -1,5 +1,4 @@
-// What becomes of a put when its replicas have been written: decisions without any I/O, so that the
-// simulator makes them with the same code.
+// What becomes of a put when its replicas have been written: decisions without any I/O.
 #pragma once
 
 #include <cstdint>

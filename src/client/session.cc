@@ -23,9 +23,6 @@ constexpr std::chrono::minutes kFillMax{10};
 constexpr std::chrono::seconds kPatience{2};
 // A report waits for room on its connection no longer.
 constexpr std::chrono::milliseconds kPostTime{5};
-// What was sent to meta and is not acknowledged by its host for so long breaks the connection: a
-// fresh one is there sooner than the next retransmission over a network that was away for long.
-constexpr std::chrono::seconds kUnacknowledgedMax{3};
 
 Result<void> check(const ClientOptions& options) {
   if (options.name_space.empty() || options.name_space.size() > Limits::kNamespaceBytes ||
@@ -46,7 +43,8 @@ Result<void> check(const ClientOptions& options) {
 
 }  // namespace
 
-Result<std::shared_ptr<Session>> Session::open(ClientOptions options) {
+Result<std::shared_ptr<Session>> Session::open(ClientOptions options,
+                                               std::unique_ptr<Surroundings> around) {
   if (auto checked = check(options); !checked) {
     return std::move(checked).error();
   }
@@ -54,23 +52,27 @@ Result<std::shared_ptr<Session>> Session::open(ClientOptions options) {
   if (!meta) {
     return std::move(meta).error();
   }
-  return std::shared_ptr<Session>(new Session(std::move(options), *std::move(meta)));
+  return std::shared_ptr<Session>(
+      new Session(std::move(options), std::move(around), *std::move(meta)));
 }
 
-Session::Session(ClientOptions options, io::Address meta)
+Session::Session(ClientOptions options, std::unique_ptr<Surroundings> around, io::Address meta)
     : options_(std::move(options)),
+      around_(std::move(around)),
+      time_(around_->time()),
       meta_(std::move(meta)),
-      id_{base::random_id()},
+      id_{around_->random_id()},
       process_(getpid()),
-      host_(this_host()),
+      host_(around_->host()),
       cache_(options_.cached_handles),
-      peers_(id_, [this](io::Deadline deadline) { refresh_nodes(deadline); }),
+      peers_(id_, *around_, [this](io::Deadline deadline) { refresh_nodes(deadline); }),
       workers_(std::max(options_.copy_threads, options_.tcp_streams) - 1),
-      channel_([this](io::Deadline deadline) { return connect_meta(deadline); },
-               [this](rpc::Channel& channel, io::Deadline deadline) {
-                 return greet(channel, id_, deadline);
-               }),
-      breaker_(kPatience, [this](io::Deadline deadline) { return probe_meta(deadline); }) {}
+      channel_(around_->call_meta(meta_,
+                                  [this](rpc::Caller& caller, io::Deadline deadline) {
+                                    return greet(caller, id_, deadline);
+                                  })),
+      breaker_(time_, around_->random_id(), kPatience,
+               [this](io::Deadline deadline) { return probe_meta(deadline); }) {}
 
 Session::~Session() { close(); }
 
@@ -99,8 +101,7 @@ Result<Call> Session::begin(const CallOptions& options) {
     return Error{
         Status::kInvalidArgument, "the timeout must be more than 0 and at most one hour", {}};
   }
-  call.deadline =
-      io::Clock::now() + (options.timeout.count() == 0 ? options_.timeout : options.timeout);
+  call.deadline = time_.now() + (options.timeout.count() == 0 ? options_.timeout : options.timeout);
   if (options.fill.count() < 0 || options.fill > kFillMax) {
     return Error{Status::kInvalidArgument,
                  "the right to fill a key is asked for no or some time, at most ten minutes",
@@ -110,18 +111,9 @@ Result<Call> Session::begin(const CallOptions& options) {
   return call;
 }
 
-Result<base::UniqueFd> Session::connect_meta(io::Deadline deadline) {
-  auto fd = io::connect_tcp(meta_, deadline);
-  if (fd) {
-    io::break_when_unacknowledged(fd->get(), kUnacknowledgedMax);
-  }
-  return fd;
-}
-
-Result<void> Session::greet(rpc::Channel& channel, base::ClientId id, io::Deadline deadline) {
-  auto reply = channel.call(
-      static_cast<std::uint16_t>(Method::kClientHello),
-      protocol::ClientHello{id, static_cast<std::uint64_t>(process_), epoch_.load()}, deadline);
+Result<void> Session::greet(rpc::Caller& meta, base::ClientId id, io::Deadline deadline) {
+  auto reply = meta.call(static_cast<std::uint16_t>(Method::kClientHello),
+                         protocol::ClientHello{id, around_->process(), epoch_.load()}, deadline);
   if (!reply) {
     return std::move(reply).error();
   }
@@ -134,8 +126,8 @@ Result<void> Session::greet(rpc::Channel& channel, base::ClientId id, io::Deadli
 // Under an id of its own: a meta that wakes up finds the hellos of several probes, and a client
 // belongs to the connection that greeted last.
 Result<void> Session::probe_meta(io::Deadline deadline) {
-  rpc::Channel channel([this](io::Deadline until) { return io::connect_tcp(meta_, until); }, {});
-  auto greeted = greet(channel, base::ClientId{base::random_id()}, deadline);
+  const auto meta = around_->call_meta(meta_, {});
+  auto greeted = greet(*meta, base::ClientId{around_->random_id()}, deadline);
   if (!greeted && greeted.error().code != Status::kUnreachable &&
       greeted.error().code != Status::kTimeout) {
     return {};  // it refuses, so it is there: the calls shall say why
@@ -153,7 +145,7 @@ Result<rpc::Payload> Session::call_meta(Method method, const Request& request,
     }
     bool may_have_come = false;
     auto payload =
-        channel_.call(static_cast<std::uint16_t>(method), request, deadline, &may_have_come);
+        channel_->call(static_cast<std::uint16_t>(method), request, deadline, &may_have_come);
     if (sent != nullptr && may_have_come) {
       *sent = true;
     }
@@ -165,7 +157,7 @@ Result<rpc::Payload> Session::call_meta(Method method, const Request& request,
       breaker_.answered();
       return payload;
     }
-    if (io::Clock::now() >= deadline) {
+    if (time_.now() >= deadline) {
       breaker_.silent(*attempt, payload.error());
       return payload;
     }
@@ -267,7 +259,11 @@ void Session::refresh_nodes(io::Deadline deadline) {
 }
 
 Effort Session::effort(const Call& call) {
-  return {workers_, options_.copy_threads, options_.tcp_streams, call.deadline};
+  return {workers_, time_, options_.copy_threads, options_.tcp_streams, call.deadline};
+}
+
+std::chrono::milliseconds Session::left(const Call& call) const {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(call.deadline - time_.now());
 }
 
 bool Session::route(Transfer& transfer, Work work, io::Deadline deadline) {
@@ -286,7 +282,7 @@ bool Session::route(Transfer& transfer, Work work, io::Deadline deadline) {
     transfer.mapped = nullptr;
   }
   if (transfer.mapped == nullptr && options_.transport == Transport::kShm) {
-    if (io::Clock::now() >= deadline) {
+    if (time_.now() >= deadline) {
       return false;  // the node did not answer
     }
     remember({Status::kUnreachable,
@@ -315,18 +311,20 @@ void Session::move(std::span<Transfer* const> transfers, Work work, const Call& 
       continue;
     }
     if (!route(*transfer, work, call.deadline)) {
-      transfer->fail(io::Clock::now() >= call.deadline ? Outcome::kTimeout : Outcome::kUnreachable);
+      transfer->fail(time_.now() >= call.deadline ? Outcome::kTimeout : Outcome::kUnreachable);
     } else {
       (transfer->mapped != nullptr ? by_memory : by_tcp).push_back(transfer);
     }
   }
-  const auto by = [&](const std::vector<Transfer*>& some, auto read, auto write, auto seal) {
-    if (!some.empty()) {
-      (work == Work::kRead ? read : work == Work::kWrite ? write : seal)(some, effort(call));
-    }
-  };
-  by(by_memory, read_shm, write_shm, seal_shm);
-  by(by_tcp, read_tcp, write_tcp, seal_tcp);
+  if (!by_memory.empty()) {
+    around_->move_by_memory(work, by_memory, effort(call));
+  }
+  if (!by_tcp.empty()) {
+    const auto move_by_tcp = work == Work::kRead    ? read_tcp
+                             : work == Work::kWrite ? write_tcp
+                                                    : seal_tcp;
+    move_by_tcp(by_tcp, effort(call));
+  }
   for (const Transfer* transfer : transfers) {
     if (!transfer->failed() && work != Work::kSeal) {
       note_moved(*transfer, work);
@@ -366,7 +364,7 @@ void Session::note_damage(const Transfer& transfer) {
 }
 
 void Session::give_up(protocol::PutFinish finish, io::Deadline deadline) {
-  if (channel_.post(static_cast<std::uint16_t>(Method::kPutFinish), finish, deadline)) {
+  if (channel_->post(static_cast<std::uint16_t>(Method::kPutFinish), finish, deadline)) {
     return;
   }
   for (protocol::PutFinishItem& item : finish.items) {
@@ -393,7 +391,7 @@ void Session::report_soon(io::Deadline deadline, bool at_once) {
   protocol::Report report;
   {
     const std::lock_guard lock(report_mutex_);
-    const auto now = io::Clock::now();
+    const auto now = time_.now();
     if (!breaker_.lets_calls_go()) {
       if (report_.uses.size() >= kReportUses) {
         report_.uses.clear();  // a meta that is back has its own order of use
@@ -409,8 +407,8 @@ void Session::report_soon(io::Deadline deadline, bool at_once) {
     reported_ = now;
     report = std::exchange(report_, {});
   }
-  channel_.post(static_cast<std::uint16_t>(Method::kReport), report,
-                std::min(deadline, io::Clock::now() + kPostTime));
+  channel_->post(static_cast<std::uint16_t>(Method::kReport), report,
+                 std::min(deadline, time_.now() + kPostTime));
 }
 
 namespace {
@@ -423,11 +421,9 @@ std::vector<Status> Session::remove(std::span<const std::string_view> keys, cons
   for (const std::string_view key : keys) {
     cache_.drop(call.name_space, key, nullptr);
   }
-  const auto left =
-      std::chrono::duration_cast<std::chrono::milliseconds>(call.deadline - io::Clock::now());
   protocol::Remove request{
       call.name_space,
-      static_cast<std::uint32_t>(std::max<std::int64_t>(left.count() * 8 / 10, 1)),
+      static_cast<std::uint32_t>(std::max<std::int64_t>(left(call).count() * 8 / 10, 1)),
       {keys.begin(), keys.end()}};
   protocol::Statuses reply;
   const auto payload = ask(Method::kRemove, request, reply, call.deadline);
@@ -533,7 +529,7 @@ ClientCounters Session::counters() const {
   out.misses = counters_.misses;
   out.integrity_failures = counters_.integrity_failures;
   out.stale_handles = counters_.stale_handles;
-  out.meta_calls = channel_.calls();
+  out.meta_calls = channel_->calls();
   out.breaker_opens = breaker_.opens();
   out.read_bytes = {counters_.shm_read, counters_.tcp_read};
   out.written_bytes = {counters_.shm_written, counters_.tcp_written};
@@ -577,8 +573,8 @@ Error Session::last_error() const {
 
 void Session::close() {
   if (!in_forked_child() && !closed_.exchange(true)) {
-    report_soon(io::Clock::now() + std::chrono::milliseconds(100), true);
-    channel_.close();
+    report_soon(time_.now() + std::chrono::milliseconds(100), true);
+    channel_->close();
     breaker_.close();
     peers_.clear();
     cache_.clear();

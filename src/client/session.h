@@ -15,10 +15,10 @@
 #include "client/handle_cache.h"
 #include "client/peers.h"
 #include "client/probed_breaker.h"
+#include "client/surroundings.h"
 #include "client/transfer.h"
 #include "client/workers.h"
 #include "protocol/messages.h"
-#include "rpc/channel.h"
 
 namespace aquifer::client {
 
@@ -29,9 +29,12 @@ struct Call {
   std::chrono::milliseconds fill{0};  ///< the right to fill what is missing is asked for
 };
 
+class OpenObject;
+
 class Session : public std::enable_shared_from_this<Session> {
  public:
-  static Result<std::shared_ptr<Session>> open(ClientOptions options);
+  static Result<std::shared_ptr<Session>> open(ClientOptions options,
+                                               std::unique_ptr<Surroundings> around);
   ~Session();
 
   Result<Call> begin(const CallOptions& options);
@@ -43,6 +46,11 @@ class Session : public std::enable_shared_from_this<Session> {
   std::vector<Result<PendingPut>> open_puts(std::span<const OpenItem> items,
                                             const PutOptions& options,
                                             std::chrono::milliseconds lifetime, const Call& call);
+  /// What they hold.
+  std::vector<Result<std::shared_ptr<OpenObject>>> open_objects(std::span<const OpenItem> items,
+                                                                const PutOptions& options,
+                                                                std::chrono::milliseconds lifetime,
+                                                                const Call& call);
   std::vector<GetOutcome> get(std::span<const GetItem> items, const Call& call);
   std::vector<GetOutcome> get_ranges(std::span<const RangeItem> items, const Call& call);
   std::vector<Result<View>> views(std::span<const std::string_view> keys, const Call& call);
@@ -75,7 +83,7 @@ class Session : public std::enable_shared_from_this<Session> {
   struct OpenPut;
   struct Reading;
   struct Viewing;
-  explicit Session(ClientOptions options, io::Address meta);
+  Session(ClientOptions options, std::unique_ptr<Surroundings> around, io::Address meta);
 
   // session.cc
   /// A request that may be repeated is, within the deadline, when the way to meta breaks. One that
@@ -86,13 +94,12 @@ class Session : public std::enable_shared_from_this<Session> {
   template <class Request>
   Result<rpc::Payload> call_meta(protocol::Method method, const Request& request,
                                  io::Deadline deadline, bool* sent);
-  Result<base::UniqueFd> connect_meta(io::Deadline deadline);
-  Result<void> greet(rpc::Channel& channel, base::ClientId id, io::Deadline deadline);
+  Result<void> greet(rpc::Caller& meta, base::ClientId id, io::Deadline deadline);
   /// On the breaker's thread.
   Result<void> probe_meta(io::Deadline deadline);
   void refresh_nodes(io::Deadline deadline);
   Effort effort(const Call& call);
-  enum class Work : std::uint8_t { kRead, kWrite, kSeal };
+  std::chrono::milliseconds left(const Call& call) const;
   /// Finds the way to a replica's node; false when there is none.
   bool route(Transfer& transfer, Work work, io::Deadline deadline);
   void move(std::span<Transfer* const> transfers, Work work, const Call& call);
@@ -119,6 +126,8 @@ class Session : public std::enable_shared_from_this<Session> {
   bool put_round(std::span<const PutItem> items, std::span<std::size_t const> indexes,
                  const PutOptions& options, const Call& call, std::vector<Status>& statuses,
                  std::vector<bool>& found);
+  /// The deadline of a word that need not be answered.
+  io::Deadline a_moment_past(const Call& call) const;
   /// Asks meta for room. A status per item; what may be written is in `open`.
   Status start_puts(protocol::PutStart& request, const PutOptions& options, const Call& call,
                     std::vector<Status>& statuses, std::vector<OpenPut>& open);
@@ -145,6 +154,8 @@ class Session : public std::enable_shared_from_this<Session> {
   Result<View> copied_view(const Viewing& viewing, const Call& call);
 
   const ClientOptions options_;
+  const std::unique_ptr<Surroundings> around_;
+  Time& time_;
   const io::Address meta_;
   const base::ClientId id_;
   const int process_;
@@ -155,7 +166,7 @@ class Session : public std::enable_shared_from_this<Session> {
   HandleCache cache_;
   Peers peers_;
   Workers workers_;
-  rpc::Channel channel_;
+  const std::unique_ptr<rpc::Caller> channel_;
   ProbedBreaker breaker_;  ///< of meta
 
   struct Counters {

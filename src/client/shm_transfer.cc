@@ -13,8 +13,8 @@ using memory::Cursor;
 using memory::Stores;
 using pool::SlotState;
 using pool::SlotWord;
+using Step = Steps::Step;
 
-constexpr std::uint64_t kRunPages = (std::uint64_t{1} << 20) / pool::kPageBytes;
 // How a run is copied: a value that does not fit where its reader will look for it soon is streamed
 // past the caches, and how long whole runs took is what the next ones go by.
 class RunStores {
@@ -66,7 +66,7 @@ void map_in(const Transfer& transfer, const Target& target, std::uint64_t offset
     if (run == 0) return;
     const auto* first = reinterpret_cast<const std::byte*>(at.address());
     transfer.mapped->prefault.ensure(
-        static_cast<std::uint64_t>(first - transfer.mapped->mapping.data()), run);
+        static_cast<std::uint64_t>(first - transfer.mapped->bytes.data()), run);
     at.advance(run);
     left -= run;
   }
@@ -74,7 +74,7 @@ void map_in(const Transfer& transfer, const Target& target, std::uint64_t offset
 
 template <class Body>
 bool guarded(const Transfer& transfer, Body body) {
-  return memory::guarded(transfer.mapped->mapping.data(), transfer.mapped->mapping.size(), body);
+  return memory::guarded(transfer.mapped->bytes.data(), transfer.mapped->bytes.size(), body);
 }
 
 bool slot_is(const Transfer& transfer, SlotState state) {
@@ -213,11 +213,12 @@ void describe(Transfer& transfer) {
 // Holds the slots of transfers for writing; those that have been taken back fail.
 class Writing {
  public:
-  explicit Writing(std::span<Transfer* const> transfers) {
+  Writing(std::span<Transfer* const> transfers, const Effort& effort) {
     for (Transfer* transfer : transfers) {
       if (transfer->failed()) {
         continue;
       }
+      effort.before(Step::kEnter, *transfer);
       if (transfer->place.slot < transfer->mapped->view.slot_count() && is_live(*transfer) &&
           transfer->mapped->uses.enter(transfer->place.slot, transfer->place.generation,
                                        SlotUses::Kind::kWrite)) {
@@ -242,7 +243,7 @@ class Writing {
 };
 
 // Header and slot, then the seal: the only change of a slot's state that a client makes.
-void seal(Transfer& transfer) {
+void seal(Transfer& transfer, const Effort& effort) {
   Target target;
   if (!resolve(transfer, target)) {
     return transfer.fail(Outcome::kUnreachable);
@@ -250,17 +251,23 @@ void seal(Transfer& transfer) {
   const std::vector<std::byte> header =
       pool::encode_header(transfer.identity(), transfer.page_digests);
   transfer.header_digest = pool::digest_of_header(transfer.put, header);
+  effort.before(Step::kDescribe, transfer);
   describe(transfer);
+  effort.before(Step::kHeader, transfer);
   const ConstPiece piece{header.data(), header.size()};
-  bool sealed = false;
-  const bool no_fault = guarded(transfer, [&] {
+  bool no_fault = guarded(transfer, [&] {
     Cursor<ConstPiece> from({&piece, 1}, 0);
     Cursor<Piece> to(target.span(), pool::header_offset(transfer.value_bytes));
     memory::copy_digest(0, to, from, piece.bytes, Stores::kCached);
-    sealed = pool::swap_word(transfer.mapped->view.slot(transfer.place.slot),
-                             {transfer.place.generation, SlotState::kGranted},
-                             {transfer.place.generation, pool::sealed_state(transfer.group)});
   });
+  effort.before(Step::kSeal, transfer);
+  bool sealed = false;
+  no_fault = no_fault && guarded(transfer, [&] {
+               sealed =
+                   pool::swap_word(transfer.mapped->view.slot(transfer.place.slot),
+                                   {transfer.place.generation, SlotState::kGranted},
+                                   {transfer.place.generation, pool::sealed_state(transfer.group)});
+             });
   transfer.may_be_sealed = sealed;
   if (!no_fault) {
     transfer.fail(Outcome::kUnreachable);
@@ -270,15 +277,16 @@ void seal(Transfer& transfer) {
 }
 
 // Runs the pieces of all transfers that are still good, until the deadline.
-void for_each_run(std::span<Transfer* const> transfers, const Effort& effort,
+void for_each_run(std::span<Transfer* const> transfers, const Effort& effort, Step step,
                   void (*move)(const PageRun&)) {
-  const std::vector<PageRun> runs = page_runs(transfers);
+  const std::vector<PageRun> runs = page_runs(transfers, effort.run_pages);
   effort.workers.run(runs.size(), effort.copy_threads, [&](std::size_t i) {
     Transfer& transfer = *runs[i].transfer;
     if (transfer.failed()) {
       return;
     }
-    if (io::Clock::now() >= effort.deadline) {
+    effort.before(step, transfer);
+    if (effort.time.now() >= effort.deadline) {
       return transfer.fail(Outcome::kTimeout);
     }
     move(runs[i]);
@@ -287,15 +295,15 @@ void for_each_run(std::span<Transfer* const> transfers, const Effort& effort,
 
 }  // namespace
 
-std::vector<PageRun> page_runs(std::span<Transfer* const> transfers) {
+std::vector<PageRun> page_runs(std::span<Transfer* const> transfers, std::uint64_t run_pages) {
   std::vector<PageRun> runs;
   for (Transfer* transfer : transfers) {
     if (transfer->failed()) {
       continue;
     }
     const std::uint64_t end = transfer->pages_end();
-    for (std::uint64_t first = transfer->first_page; first < end; first += kRunPages) {
-      runs.push_back({transfer, first, std::min(kRunPages, end - first)});
+    for (std::uint64_t first = transfer->first_page; first < end; first += run_pages) {
+      runs.push_back({transfer, first, std::min(run_pages, end - first)});
     }
   }
   return runs;
@@ -303,19 +311,21 @@ std::vector<PageRun> page_runs(std::span<Transfer* const> transfers) {
 
 void read_shm(std::span<Transfer* const> transfers, const Effort& effort) {
   for (Transfer* transfer : transfers) {
-    if ((!transfer->remembered || is_kept(*transfer->mapped)) &&
+    effort.before(Step::kLook, *transfer);
+    if ((!transfer->remembered || is_kept(*transfer->mapped, effort.time.now())) &&
         slot_is(*transfer, SlotState::kSealed)) {
       check_header(*transfer);
     } else {
       transfer->fail(Outcome::kStale);
     }
   }
-  for_each_run(transfers, effort, read_run);
+  for_each_run(transfers, effort, Step::kRead, read_run);
   std::atomic_thread_fence(std::memory_order_acquire);
   for (Transfer* transfer : transfers) {
     // The second look, after the last access: only now are the bytes known to have been the
     // object's all along, and only now does a mismatch mean damage rather than a reader that came
     // late.
+    effort.before(Step::kLookAgain, *transfer);
     const Outcome outcome = transfer->outcome.load();
     if ((outcome == Outcome::kDone || outcome == Outcome::kDamaged) &&
         !slot_is(*transfer, SlotState::kSealed)) {
@@ -324,13 +334,15 @@ void read_shm(std::span<Transfer* const> transfers, const Effort& effort) {
   }
 }
 
-bool is_kept(const MappedSegment& mapped) {
+bool is_kept(const MappedSegment& mapped, io::Deadline now) {
   std::uint64_t heartbeat = 0;
-  const bool readable = memory::guarded(mapped.mapping.data(), mapped.mapping.size(), [&] {
+  const bool readable = memory::guarded(mapped.bytes.data(), mapped.bytes.size(), [&] {
     heartbeat = mapped.view.header().heartbeat_ms.load(std::memory_order_acquire);
   });
-  const std::uint64_t now = pool::monotonic_ms();
-  return readable && now < heartbeat + static_cast<std::uint64_t>(pool::kHeartbeatLease.count());
+  const auto since_boot = std::chrono::duration_cast<std::chrono::milliseconds>(
+      now.time_since_epoch());  // as pool::monotonic_ms() counts
+  return readable && static_cast<std::uint64_t>(since_boot.count()) <
+                         heartbeat + static_cast<std::uint64_t>(pool::kHeartbeatLease.count());
 }
 
 bool may_enter(const Transfer& transfer) {
@@ -342,24 +354,25 @@ void verify_shm(std::span<Transfer* const> transfers, const Effort& effort) {
   for (Transfer* transfer : transfers) {
     check_header(*transfer);
   }
-  for_each_run(transfers, effort, verify_run);
+  for_each_run(transfers, effort, Step::kRead, verify_run);
 }
 
 void write_shm(std::span<Transfer* const> transfers, const Effort& effort) {
   for (Transfer* transfer : transfers) {
     transfer->page_digests.resize(pool::page_count(transfer->value_bytes));
   }
-  const Writing writing(transfers);
+  const Writing writing(transfers, effort);
   for (Transfer* transfer : writing.held()) {
+    effort.before(Step::kDescribe, *transfer);
     describe(*transfer);
   }
-  for_each_run(writing.held(), effort, write_run);
+  for_each_run(writing.held(), effort, Step::kWrite, write_run);
 }
 
-void seal_shm(std::span<Transfer* const> transfers, const Effort&) {
-  const Writing writing(transfers);
+void seal_shm(std::span<Transfer* const> transfers, const Effort& effort) {
+  const Writing writing(transfers, effort);
   for (Transfer* transfer : writing.held()) {
-    seal(*transfer);
+    seal(*transfer, effort);
   }
 }
 

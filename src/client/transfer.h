@@ -69,21 +69,49 @@ struct Transfer {
 
 using Transfers = std::vector<std::unique_ptr<Transfer>>;
 
-/// A run of whole pages of one transfer: what one thread does between two looks at the deadline (<=
-/// 1 MiB).
+/// A run of whole pages of one transfer: what one thread does between two looks at the deadline.
 struct PageRun {
   Transfer* transfer = nullptr;
   std::uint64_t first_page = 0;
   std::uint64_t pages = 0;
 };
-std::vector<PageRun> page_runs(std::span<Transfer* const> transfers);
+constexpr std::uint64_t kRunPages = (std::uint64_t{1} << 20) / pool::kPageBytes;
+std::vector<PageRun> page_runs(std::span<Transfer* const> transfers,
+                               std::uint64_t run_pages = kRunPages);
 
-/// Who helps, and for how long.
+/// Told before each step by which a transfer touches mapped memory, where another process may do
+/// something first: the simulator lets it.
+class Steps {
+ public:
+  enum class Step : std::uint8_t {
+    kLook,       ///< at the slot, before a read
+    kRead,       ///< of a run of pages, or of those of a view
+    kLookAgain,  ///< at the slot, after the read
+    kEnter,      ///< the slot is held for writing
+    kDescribe,   ///< what the slot says of the object
+    kWrite,      ///< of a run of pages
+    kHeader,     ///< is written
+    kSeal,
+  };
+  virtual ~Steps() = default;
+  virtual void before(Step step, const Transfer& transfer) = 0;
+};
+
+/// Who helps, for how long, and in which steps.
 struct Effort {
   Workers& workers;
+  Time& time;
   unsigned copy_threads = 1;
   unsigned tcp_streams = 2;
   io::Deadline deadline{};
+  Steps* steps = nullptr;
+  std::uint64_t run_pages = kRunPages;
+
+  void before(Steps::Step step, const Transfer& transfer) const {
+    if (steps != nullptr) {
+      steps->before(step, transfer);
+    }
+  }
 };
 
 /// Moves the pages of all transfers; each one's outcome is set. After the call nothing touches the
@@ -97,7 +125,7 @@ void write_tcp(std::span<Transfer* const> transfers, const Effort& effort);
 void verify_shm(std::span<Transfer* const> transfers, const Effort& effort);
 
 /// True while the node of a mapped segment says that it lives.
-bool is_kept(const MappedSegment& mapped);
+bool is_kept(const MappedSegment& mapped, io::Deadline now);
 
 /// True when the place of the transfer lies within its mapped segment.
 bool may_enter(const Transfer& transfer);

@@ -7,6 +7,7 @@
 #include <exception>
 
 #include "client/session.h"
+#include "client/system_time.h"
 #include "client/view_state.h"
 #include "memory/fault_guard.h"
 
@@ -55,7 +56,8 @@ Status ViewState::verify() const {
   transfer.mapped = mapped_;
   Transfer* const one = &transfer;
   Workers nobody(0);
-  verify_shm({&one, 1}, {nobody, 1, 1, io::Deadline::max()});
+  SystemTime time;
+  verify_shm({&one, 1}, {nobody, time, 1, 1, io::Deadline::max()});
   return transfer.failed() ? Status::kIntegrity : Status::kOk;
 }
 
@@ -145,7 +147,7 @@ std::unique_ptr<Transfer> Session::transfer_of(const Viewing& viewing, const Rep
 
 // Holds the slot and checks what lies there: the header each time, the bytes the first time.
 std::unique_ptr<ViewState> Session::look(Transfer& transfer, Viewing& viewing, const Call& call) {
-  if ((transfer.remembered && !is_kept(*transfer.mapped)) || !may_enter(transfer) ||
+  if ((transfer.remembered && !is_kept(*transfer.mapped, time_.now())) || !may_enter(transfer) ||
       !transfer.mapped->uses.enter(transfer.place.slot, transfer.place.generation,
                                    SlotUses::Kind::kView)) {
     ++counters_.stale_handles;
@@ -162,7 +164,7 @@ std::unique_ptr<ViewState> Session::look(Transfer& transfer, Viewing& viewing, c
   if (viewing.handle->verified.has(replica)) {
     transfer.end_page = 0;  // the header alone
   }
-  verify_shm({&one, 1}, effort(call));
+  around_->move_by_memory(Work::kVerify, {&one, 1}, effort(call));
   switch (transfer.outcome.load()) {
     case Outcome::kDone:
       viewing.handle->verified.add(replica);

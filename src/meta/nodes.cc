@@ -90,9 +90,10 @@ void StateMachine::node_hello(SessionId session, std::uint64_t request,
   if (index == kNone) {
     if (gone_.contains(hello.segment) || forgotten_members_.contains(hello.node)) {
       forgotten_members_.erase(hello.node);
-      return reply(session, Method::kNodeHello, request,
-                   protocol::NodeWelcome{pool_to_tell(), epoch_, 0, 0,
-                                         protocol::NodeWelcome::What::kFresh, options_.secret});
+      return reply(
+          session, Method::kNodeHello, request,
+          protocol::NodeWelcome{pool_to_tell(), epoch_, 0, 0, protocol::NodeWelcome::What::kFresh,
+                                options_.secret, trust_ms()});
     }
     if (take_over(hello, now) != Status::kOk) {
       return refuse(session, Method::kNodeHello, request, Status::kConflict,
@@ -132,7 +133,14 @@ void StateMachine::welcome(SessionId session, std::uint64_t request, SegmentInde
   calls_.count(CallKind::kJoin);
   reply(session, Method::kNodeHello, request,
         protocol::NodeWelcome{pool_to_tell(), epoch_, segment.granted_units, segment.granted_slots,
-                              segment.recovering ? What::kRecover : What::kKnown, options_.secret});
+                              segment.recovering ? What::kRecover : What::kKnown, options_.secret,
+                              trust_ms()});
+}
+
+// Readers trust a heartbeat for a while more, and by then the node may be given up.
+std::uint32_t StateMachine::trust_ms() const {
+  return static_cast<std::uint32_t>(
+      std::max<Time>(options_.node_grace - pool::kHeartbeatLease, Time(1)).count());
 }
 
 void StateMachine::node_leave(SessionId session, std::uint64_t request) {
@@ -142,18 +150,20 @@ void StateMachine::node_leave(SessionId session, std::uint64_t request) {
 }
 
 void StateMachine::tell_members() {
-  // Where there was a meta before, a list without those who know its members would be one that the
-  // next meta takes for the whole.
-  if (!tell_members_ || (was_restarted_ && !has_heard_past_ && !names_pool_)) {
+  if (!tell_members_) {
     return;
   }
   tell_members_ = false;
   protocol::Members members{pool_to_tell(), epoch_, {}, {}, {told_gone_.begin(), told_gone_.end()}};
-  segments_.for_each([&](SegmentIndex, Segment& segment) {
-    (segment.node.lasts ? members.lasting : members.nodes).push_back(segment.node.id);
-  });
-  for (const auto& [member, until] : missing_) {  // the next meta is to wait for them, too
-    members.lasting.push_back(member);
+  // Where there was a meta before, a list without those who know its members would be one that the
+  // next meta takes for the whole.
+  if (!was_restarted_ || has_heard_past() || names_pool_) {
+    segments_.for_each([&](SegmentIndex, Segment& segment) {
+      (segment.node.lasts ? members.lasting : members.nodes).push_back(segment.node.id);
+    });
+    for (const auto& [member, until] : missing_) {  // the next meta is to wait for them, too
+      members.lasting.push_back(member);
+    }
   }
   segments_.for_each([&](SegmentIndex, Segment& segment) {
     if (segment.alive()) {

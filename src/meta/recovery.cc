@@ -29,9 +29,11 @@ Status StateMachine::take_over(const protocol::NodeHello& hello, Time now) {
     pool_ = hello.pool;
     tell_members_ = true;
   }
-  has_heard_past_ =
-      has_heard_past_ || hello.pool || !hello.members.empty() || !hello.lasting.empty();
-  if (has_heard_past_ || !was_restarted_) {
+  note_earlier(hello.epoch);
+  const bool has_list = !hello.members.empty() || !hello.lasting.empty();
+  has_heard_pool_ = has_heard_pool_ || hello.pool;
+  has_heard_list_ = has_heard_list_ || (has_list && hello.epoch == latest_);
+  if (has_heard_past() || !was_restarted_) {
     is_young_ = false;
     has_heard_ = true;
   }
@@ -60,6 +62,25 @@ Status StateMachine::take_over(const protocol::NodeHello& hello, Time now) {
     await(member, options_.forget_after);
   }
   return Status::kOk;
+}
+
+// Somebody knows an earlier meta: there may be nodes with a past, which are waited for. A meta
+// takes an epoch above all that it is told of, and tells it with the members anew. So a list under
+// one that is not above this one was made without those who know of it, and need not name all.
+void StateMachine::note_earlier(std::uint64_t epoch) {
+  const auto number = [](std::uint64_t of) { return protocol::epoch_number(of); };
+  if (epoch == 0 || protocol::same_meta(epoch, epoch_) ||
+      (latest_ != 0 && (epoch == latest_ || number(epoch) < number(latest_)))) {
+    return;
+  }
+  latest_ = epoch;
+  if (!has_heard_pool_) {
+    has_heard_list_ = false;
+    was_restarted_ = true;
+    has_heard_ = false;  // a node that came is a new one
+    is_young_ = true;
+    tell_members_ = true;
+  }
 }
 
 // Puts that are started from here on are later than all of that epoch.
@@ -129,7 +150,9 @@ void StateMachine::end_expectations(Time now, bool was_away) {
   constexpr Time kYouth{1500};
   // Time in which meta itself was away does not count: the nodes have yet to be heard.
   started_ = was_away ? now : started_.value_or(now);
-  if (now - *started_ >= kYouth) {
+  // Where somebody knows an earlier meta, those who were its nodes may be away for a while.
+  const Time youth = was_restarted_ && !has_heard_past() ? kYouth + options_.node_grace : kYouth;
+  if (now - *started_ >= youth) {
     is_young_ = false;
     tell_members_ = tell_members_ || !std::exchange(names_pool_, true);
     has_heard_ = has_heard_ || segments_.any_alive();
@@ -148,14 +171,18 @@ void StateMachine::end_expectations(Time now, bool was_away) {
   if (all_is_reported()) {
     take_back_held();
   }
-  if (is_whole()) {
+  if (!keeps_cuts()) {
     cuts_.clear();
   }
 }
 
+// While nobody has come who names the pool, those who do may still come: where clients and nodes
+// are all new, nothing tells a fresh pool from one whose old nodes are slower.
+bool StateMachine::keeps_cuts() const { return !is_whole() || (!has_heard_past() && !names_pool_); }
+
 // What is reported of this key from here on, and is not younger, was removed or replaced.
 void StateMachine::cut(const base::Hash128& hash, const base::PutId& last) {
-  if (is_whole()) {
+  if (!keeps_cuts()) {
     return;
   }
   cuts_[hash] = last;

@@ -197,11 +197,7 @@ void StateMachine::client_hello(SessionId session, std::uint64_t request,
   client.session = session;
   client_of_[session] = hello.client;
   rise_above(hello.epoch);
-  if (hello.epoch != 0 && !protocol::same_meta(hello.epoch, epoch_) && !has_heard_past_ &&
-      !std::exchange(was_restarted_, true)) {
-    has_heard_ = false;  // a node that came is a new one: those with a past are waited for
-    is_young_ = true;
-  }
+  note_earlier(hello.epoch);
   reply(session, Method::kClientHello, request, protocol::ClientWelcome{pool_, epoch_});
 }
 

@@ -284,7 +284,10 @@ class StateMachine {
   bool recovering() const;
   bool is_whole() const;
   bool all_is_reported() const;
+  bool keeps_cuts() const;
+  bool has_heard_past() const { return has_heard_pool_ || has_heard_list_; }
   void end_expectations(Time now, bool was_away);
+  void note_earlier(std::uint64_t epoch);
   void rise_above(std::uint64_t epoch);
   base::PoolId pool_to_tell() const;
   void learn_gone(std::span<const base::SegmentId> gone);
@@ -388,9 +391,11 @@ class StateMachine {
   std::uint64_t epoch_;
   base::PoolId pool_;
   std::optional<Time> started_;
-  bool has_heard_ = false;      ///< of a node, and of one with a past where there is one
-  bool was_restarted_ = false;  ///< a client knows an earlier meta: there are nodes with a past
-  bool has_heard_past_ = false;
+  bool has_heard_ = false;       ///< of a node, and of one with a past where there is one
+  bool was_restarted_ = false;   ///< somebody knows an earlier meta: there are nodes with a past
+  std::uint64_t latest_ = 0;     ///< epoch of an earlier meta that this one was told of
+  bool has_heard_pool_ = false;  ///< of a node that knows the name of the pool
+  bool has_heard_list_ = false;  ///< of one that the latest meta has told who is in it
   bool names_pool_ = false;
   bool is_young_ = true;  ///< no node has been heard of, for as long as old ones take to come back
   /// Since when nodes have been told of a pool that no node has brought.

@@ -400,7 +400,8 @@ struct NodeWelcome {
       0;  ///< how long after a beat that was answered the node counts as a member
   static constexpr auto wire =
       std::tuple{&NodeWelcome::pool,          &NodeWelcome::epoch, &NodeWelcome::granted_units,
-                 &NodeWelcome::granted_slots, &NodeWelcome::what,  &NodeWelcome::secret};
+                 &NodeWelcome::granted_slots, &NodeWelcome::what,  &NodeWelcome::secret,
+                 &NodeWelcome::trust_ms};
 };
 /// What all nodes of a pool are to know: who else is in it, so that the next meta knows whom to
 /// expect.

@@ -280,7 +280,7 @@ Result<Payload> Channel::exchange(std::uint64_t id, const Buffer& frame, io::Dea
   }
   Line& line = **current;
   Line::Waiter waiter;
-  calls_.fetch_add(1, std::memory_order_relaxed);
+  count_call();
   if (auto written = line.send(id, waiter, frame, deadline, sent); !written) {
     line.forget(id);
     return std::move(written).error();
@@ -293,7 +293,7 @@ bool Channel::post_frame(const Buffer& frame, io::Deadline deadline) {
   if (current == nullptr || !current->post(frame, deadline)) {
     return false;
   }
-  calls_.fetch_add(1, std::memory_order_relaxed);
+  count_call();
   return true;
 }
 

@@ -15,60 +15,26 @@
 
 #include "aquifer/result.h"
 #include "io/socket.h"
-#include "rpc/frame.h"
+#include "rpc/caller.h"
 
 namespace aquifer::rpc {
 
-/// A reply as it came: the payload of its frame.
-using Payload = Buffer;
-
-class Channel {
+class Channel final : public Caller {
  public:
   /// `connect` makes a fresh connection; `greet` (may be empty) is the first request of each, and a
   /// connection whose greeting fails is dropped.
   using Connect = std::function<Result<base::UniqueFd>(io::Deadline)>;
   using Greet = std::function<Result<void>(Channel&, io::Deadline)>;
   Channel(Connect connect, Greet greet);
-  ~Channel();
-  Channel(const Channel&) = delete;
-  Channel& operator=(const Channel&) = delete;
+  ~Channel() override;
 
-  /// Sends a request and waits for its reply. `sent` (may be null) tells whether the request may
-  /// have reached the other side. Errors: what the other side answered; kUnreachable; kTimeout;
-  /// kClosed. Thread-safe.
-  template <Message T>
-  Result<Payload> call(std::uint16_t method, const T& request, io::Deadline deadline,
-                       bool* sent = nullptr) {
-    FrameHeader header;
-    header.method = method;
-    header.id = next_id_.fetch_add(1, std::memory_order_relaxed);
-    Buffer frame;
-    append_frame(frame, header, request);
-    return exchange(header.id, frame, deadline, sent);
-  }
-
-  /// Sends a request whose reply nobody waits for; false when there is no connection to send it on.
-  /// Thread-safe.
-  template <Message T>
-  bool post(std::uint16_t method, const T& request, io::Deadline deadline) {
-    FrameHeader header;
-    header.method = method;
-    Buffer frame;
-    append_frame(frame, header, request);
-    return post_frame(frame, deadline);
-  }
-
-  /// Ends the connection; waiting and later calls answer kClosed. Thread-safe.
-  void close();
-
-  /// Requests sent so far.
-  std::uint64_t calls() const { return calls_.load(std::memory_order_relaxed); }
+  void close() override;
 
  private:
   class Line;
   Result<Payload> exchange(std::uint64_t id, const Buffer& frame, io::Deadline deadline,
-                           bool* sent);
-  bool post_frame(const Buffer& frame, io::Deadline deadline);
+                           bool* sent) override;
+  bool post_frame(const Buffer& frame, io::Deadline deadline) override;
   Result<std::shared_ptr<Line>> line(io::Deadline deadline);
   Result<std::shared_ptr<Line>> connect(io::Deadline deadline);
   std::shared_ptr<Line> current_line();
@@ -76,8 +42,6 @@ class Channel {
 
   Connect connect_;
   Greet greet_;
-  std::atomic<std::uint64_t> next_id_{1};
-  std::atomic<std::uint64_t> calls_{0};
   std::timed_mutex connecting_;
   std::atomic<bool> closed_{false};
   std::atomic<std::thread::id>

@@ -307,8 +307,9 @@ def test_a_meta_that_was_stopped_blames_no_node_for_it(processes):
     with aquifer.Client(processes.meta_address) as client:
         assert client.put("k", content("k", SIZE)) == Status.OK
         meta.send(signal.SIGSTOP)
-        time.sleep(3)
+        time.sleep(0.5)
         assert is_content(client.get("k"), "k"), "remembered handles need no meta"
+        time.sleep(2.5)
         meta.send(signal.SIGCONT)
         assert client.status()["nodes"][0]["state"] == "alive"
         with aquifer.Client(processes.meta_address) as other:
