@@ -118,7 +118,10 @@ def test_status_tells_of_pool_and_nodes(client):
         "integrity_failures",
         "replicas_missing",
         "nodes",
+        "calls",
     }
+    assert status["calls"]["put"]["single"] >= 1
+    assert set(status["calls"]["put"]) == {"single", "single_failed", "batches", "batches_failed"}
     (node,) = status["nodes"]
     assert node["name"] == client.stat("key")["replicas"][0]["node"]
     assert node["state"] == "alive"

@@ -61,19 +61,24 @@ def test_put_answers_members(client):
 
 def test_public_names_are_all_there():
     assert sorted(aquifer.__all__) == [
+        "Addresses",
         "AsyncClient",
         "AsyncKeyIterator",
         "AsyncPendingPut",
         "Client",
         "KeyIterator",
+        "Meta",
+        "Node",
         "PendingPut",
         "Pool",
         "Status",
         "View",
         "__version__",
+        "include_dir",
+        "library_dir",
     ]
     assert set(aquifer.__all__) <= set(dir(aquifer))
-    for name in set(aquifer.__all__) - {"__version__"}:
+    for name in set(aquifer.__all__) - {"__version__", "include_dir", "library_dir"}:
         assert getattr(aquifer, name).__module__ == "aquifer"
     with pytest.raises(AttributeError, match="has no attribute 'Nothing'"):
         aquifer.Nothing

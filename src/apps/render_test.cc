@@ -19,7 +19,8 @@ PoolStatus example_pool() {
                   .objects = 3,
                   .evictions = 2,
                   .integrity_failures = 1,
-                  .replicas_missing = 4};
+                  .replicas_missing = 4,
+                  .calls = {{"put", 5, 1, 3, 2}}};
   pool.nodes.push_back({.name = "a",
                         .state = "alive",
                         .process = 77,
@@ -43,7 +44,8 @@ TEST(RenderJson, StatusHasThePoolAndEachNode) {
                  "capacity_bytes": 4096, "free_bytes": 3067, "used_bytes": 1024,
                  "limbo_bytes": 5, "pinned_bytes": 512, "views": 7,
                  "read_bytes": {"shm": 10, "tcp": 11},
-                 "written_bytes": {"shm": 12, "tcp": 13}}]})");
+                 "written_bytes": {"shm": 12, "tcp": 13}}],
+      "calls": {"put": {"single": 5, "single_failed": 1, "batches": 3, "batches_failed": 2}}})");
   EXPECT_EQ(json::parse(status_json(example_pool())), expected);
 }
 

@@ -16,7 +16,7 @@ GONE = "tcp://127.0.0.1:1"  # nothing listens there
 SPACE_FIELDS = {"capacity_bytes", "free_bytes", "used_bytes", "limbo_bytes", "pinned_bytes",
                 "views"}
 POOL_FIELDS = {*SPACE_FIELDS, "objects", "evictions", "integrity_failures", "replicas_missing",
-               "nodes"}
+               "nodes", "calls"}
 NODE_FIELDS = {*SPACE_FIELDS, "name", "state", "pid", "read_bytes", "written_bytes"}
 
 
