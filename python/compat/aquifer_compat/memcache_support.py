@@ -55,6 +55,7 @@ _METHODS = [
         MetaService | setup() and main(); several may run on one host.
         ReplicateConfig | Replicas are on distinct nodes.
         ReplicateConfig.replicaNum | 1 to 8; more than there are local services is -1.
+        an empty value | Stored as such: there, and b"".
         H2G, L2G, G2H, G2L, AUTO | Copy directions, also as SMEMB_COPY_*; plain ints do as well.
     """),
     *rows(MODULE, WARNS, """
@@ -62,7 +63,6 @@ _METHODS = [
 pool places the others.
     """),
     *rows(MODULE, REFUSES, """
-        an empty value | -3000: nothing would be stored.
         addresses of a device | -1, and -3000 with layers: memory of devices is not supported yet.
     """),
 ]

@@ -1,7 +1,9 @@
 #include "compat/memcache/store.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdlib>
+#include <cstring>
 
 #include "compat/memcache/config_file.h"
 #include "compat/memcache/log.h"
@@ -29,10 +31,38 @@ std::span<const Piece> as_pieces(std::span<const ConstPiece> pieces) {
 }
 std::span<const Piece> as_pieces(std::span<const Piece> pieces) { return pieces; }
 
+// An object of ours has at least one byte; one of MemCache's may have none, and is stored as these.
+// They are nobody's value: 256 random bits.
+constexpr std::array<std::uint64_t, 4> kNothing{0x8e1c5fd0b27a6943, 0x3db94e72c60f18a5,
+                                                0xf0672b8d914ce35a, 0x5ac8e13f7d20b694};
+constexpr ConstPiece kNothingPiece{kNothing.data(), sizeof kNothing};
+
+bool is_nothing(std::span<const Piece> pieces) {
+  std::array<std::byte, sizeof kNothing> bytes;
+  std::size_t at = 0;
+  for (const Piece& piece : pieces) {
+    if (piece.bytes > bytes.size() - at) return false;
+    std::memcpy(bytes.data() + at, piece.address, piece.bytes);
+    at += piece.bytes;
+  }
+  return at == bytes.size() && std::memcmp(bytes.data(), kNothing.data(), at) == 0;
+}
+
+/// Whether the object of this key, of as many bytes, stands for one of none.
+bool stands_for_nothing(Client& client, std::string_view key) {
+  std::array<std::uint64_t, kNothing.size()> found{};
+  const Piece piece{found.data(), sizeof found};
+  const GetOutcome got = client.get_into(key, {&piece, 1});
+  return got.status == Status::kOk && got.bytes == sizeof found && found == kNothing;
+}
+
+bool has_no_bytes(const PutItem& item) { return bytes_of(as_pieces(item.pieces)) == 0; }
+
 bool has_good_pieces(std::span<const Piece> pieces, Form form) {
   if (form == Form::kLayers && (pieces.empty() || pieces.size() > kLayersMax)) return false;
-  return std::all_of(pieces.begin(), pieces.end(),
-                     [](const Piece& piece) { return piece.address != nullptr; });
+  return std::all_of(pieces.begin(), pieces.end(), [](const Piece& piece) {
+    return piece.address != nullptr || piece.bytes == 0;
+  });
 }
 
 /// The code by which each item is refused; kDone for those that may be tried. One bad item of a
@@ -221,6 +251,14 @@ std::vector<int> Store::put(std::span<const PutItem> items, Form form, int direc
   }
   options.preferred_node = preferred;
   return try_good(items, refusals(items, form), [&](std::span<const PutItem> good) {
+    std::vector<PutItem> with_nothing;
+    if (std::ranges::any_of(good, has_no_bytes)) {
+      with_nothing.assign(good.begin(), good.end());
+      for (PutItem& item : with_nothing) {
+        if (has_no_bytes(item)) item.pieces = {&kNothingPiece, 1};
+      }
+      good = with_nothing;
+    }
     const std::vector<Status> statuses = member->client().put_batch(good, options);
     std::vector<int> codes(statuses.size());
     std::transform(statuses.begin(), statuses.end(), codes.begin(), code_of);
@@ -239,7 +277,13 @@ std::vector<int> Store::get(std::span<const GetItem> items, Form form, int direc
     for (std::size_t i = 0; i < codes.size(); ++i) {
       codes[i] = get_code(outcomes[i].status);
       // The size of the buffers is the size of the object, or it is another object.
-      if (codes[i] == kDone && outcomes[i].bytes != bytes_of(good[i].pieces)) codes[i] = kError;
+      const std::uint64_t room = bytes_of(good[i].pieces);
+      if (room == 0 && outcomes[i].bytes == sizeof kNothing) {
+        codes[i] = stands_for_nothing(member->client(), good[i].key) ? kDone : kError;
+      } else if (codes[i] == kDone) {
+        const bool nothing = room == sizeof kNothing && is_nothing(good[i].pieces);
+        if (outcomes[i].bytes != room || nothing) codes[i] = kError;
+      }
     }
     return codes;
   });
@@ -296,6 +340,9 @@ std::vector<KeyFacts> Store::facts(std::span<const std::string_view> keys) {
   for (std::size_t i = 0; i < keys.size(); ++i) {
     if (stats[i].status != Status::kOk) continue;
     facts[i].bytes = stats[i].bytes;
+    if (stats[i].bytes == sizeof kNothing && stands_for_nothing(member->client(), keys[i])) {
+      facts[i].bytes = 0;
+    }
     facts[i].gva = Blobs::address_of(keys[i]);
     for (const ReplicaStat& replica : stats[i].replicas) {
       facts[i].ranks.push_back(member->number_of(replica.node));

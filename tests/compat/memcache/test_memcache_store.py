@@ -35,6 +35,23 @@ def test_a_key_that_is_there_keeps_its_value(store):
     assert store.get_batch(["key", "new"]) == [b"first", b"third"]
 
 
+def test_an_empty_value_is_one(store, meta):
+    target = Memory(64)
+    for key, put in (("a", lambda: store.put("a", b"")), ("b", lambda: store.put("b", bytearray())),
+                     ("c", lambda: store.put_from("c", target.address, 0)),
+                     ("d", lambda: store.put_batch(["d"], [b""]))):
+        assert put() == 0
+        assert store.is_exist(key) == 1 and store.get(key) == b""
+        assert store.get_key_info(key).size() == 0 and store.get_key_info(key).loc_list() == [0]
+        assert store.get_into(key, target.address, 32) == -1
+        assert store.get_into(key, target.address, 0) == 0
+        assert store.put(key, b"value") == 0 and store.get(key) == b""  # kept
+        assert store.remove(key) == 0 and store.is_exist(key) == 0
+    store.put("e", b"x" * 32)
+    assert store.get_into("e", target.address, 0) == -1 and store.get_key_info("e").size() == 32
+    assert store.get("e") == b"x" * 32
+
+
 def test_put_batch_returns_one_int(store):
     assert store.put_batch(["a", "b"], [b"1", b"22"]) == 0
     assert store.get_batch(["a", "none", "b"]) == [b"1", b"", b"22"]
