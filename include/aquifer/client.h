@@ -140,8 +140,8 @@ class AQUIFER_EXPORT Client {
   /// Size and places of one object.
   Result<ObjectStat> stat(std::string_view key, const CallOptions& options = {});
 
-  /// The same of many, with one call to meta: one answer per key, whose status says kOk, kNotFound
-  /// or what stood in the way.
+  /// The same of many, with one call to meta: one answer per key, whose status says kOk, kNotFound,
+  /// kInFlight (not there, and being put) or what stood in the way.
   std::vector<ObjectStat> stat_batch(std::span<const std::string_view> keys,
                                      const CallOptions& options = {});
 

@@ -1,19 +1,40 @@
 #include "base/log.h"
 
+#include <spdlog/sinks/base_sink.h>
 #include <spdlog/sinks/rotating_file_sink.h>
-#include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
+#include <sys/poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <climits>
+#include <mutex>
 
 namespace aquifer::base {
 namespace {
 
 constexpr const char* kPattern = "%Y-%m-%dT%H:%M:%S.%e %L %v";
 
+// A pipe that nobody reads must not hold a server up: what does not fit in at once is dropped.
+class StderrSink : public spdlog::sinks::base_sink<std::mutex> {
+ private:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    spdlog::memory_buf_t line;
+    formatter_->format(message, line);
+    pollfd out{STDERR_FILENO, POLLOUT, 0};
+    if (poll(&out, 1, 0) == 1 && (out.revents & POLLOUT) != 0) {
+      // A pipe that is ready takes as much in one piece.
+      [[maybe_unused]] const ssize_t written =
+          write(STDERR_FILENO, line.data(), std::min<std::size_t>(line.size(), PIPE_BUF));
+    }
+  }
+  void flush_() override {}
+};
+
 // Made at the first line, so that including the library starts nothing.
 spdlog::logger& logger() {
   static const auto instance = [] {
-    auto made = std::make_shared<spdlog::logger>("aquifer",
-                                                 std::make_shared<spdlog::sinks::stderr_sink_mt>());
+    auto made = std::make_shared<spdlog::logger>("aquifer", std::make_shared<StderrSink>());
     made->set_pattern(kPattern);
     made->set_level(spdlog::level::warn);
     made->flush_on(spdlog::level::info);

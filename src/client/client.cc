@@ -329,6 +329,9 @@ Result<ObjectStat> Client::stat(std::string_view key, const CallOptions& options
       *session_, options,
       [&](const Call& call) -> Result<ObjectStat> {
         ObjectStat stat = std::move(session_->stat({&key, 1}, call).front());
+        if (stat.status == Status::kInFlight) {
+          stat.status = Status::kNotFound;
+        }
         if (stat.status != Status::kOk) {
           return session_->explain(stat.status, key);
         }

@@ -444,6 +444,7 @@ std::vector<Status> Session::remove(std::span<const std::string_view> keys, cons
 std::vector<ObjectStat> Session::stat(std::span<const std::string_view> keys, const Call& call) {
   std::vector<ObjectStat> stats(keys.size());
   protocol::Lookup request{call.name_space, false, {}};
+  request.tell_open = true;
   std::vector<ObjectStat*> asked;
   for (std::size_t i = 0; i < keys.size(); ++i) {
     if (is_key(keys[i])) {

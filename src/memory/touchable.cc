@@ -20,11 +20,11 @@ class Known {
  public:
   bool has(const std::byte* address) const {
     const std::uintptr_t region = region_of(address);
-    return place_of(region).load(std::memory_order_relaxed) == region;
+    return place_of(region).load(std::memory_order_relaxed) == region + 1;
   }
   void add(const std::byte* address) {
     const std::uintptr_t region = region_of(address);
-    place_of(region).store(region, std::memory_order_relaxed);
+    place_of(region).store(region + 1, std::memory_order_relaxed);  // 0: none
   }
 
  private:

@@ -66,6 +66,10 @@ void StateMachine::lookup(SessionId session, std::uint64_t request, const protoc
     for_each_object(lookup.name_space, lookup.keys, [&](ObjectIndex object) {
       const std::size_t number = looked_up++;
       if (!is_visible(object)) {
+        if (lookup.tell_open && has_open_put(lookup.name_space, lookup.keys[number])) {
+          handles.add(Status::kInFlight);
+          return true;
+        }
         const Status missing = recovering() ? Status::kRecovering : Status::kNotFound;
         const Time filling = lookup.fill_ms == 0 || recovering()
                                  ? Time(0)
@@ -84,6 +88,12 @@ void StateMachine::lookup(SessionId session, std::uint64_t request, const protoc
       return true;
     });
   });
+}
+
+bool StateMachine::has_open_put(std::string_view name_space, std::string_view key) const {
+  bool found = false;
+  open_puts_.for_each_of_key(hasher_(name_space, key), [&](OpenPutIndex) { found = true; });
+  return found;
 }
 
 // How long another client has been at it; zero: this one may fill the key.

@@ -247,6 +247,7 @@ class StateMachine {
   void match_prefix(SessionId session, std::uint64_t request, const protocol::MatchPrefix& match);
   bool is_visible(ObjectIndex object) const;
   bool write_replicas(ObjectIndex object, HandleWriter& handles);
+  bool has_open_put(std::string_view name_space, std::string_view key) const;
   Time ask_to_fill(const base::Hash128& hash, SessionId session, Time hold, Time now);
   template <class Visit>
   void for_each_object(std::string_view name_space, std::span<const std::string_view> keys,

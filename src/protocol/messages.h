@@ -236,8 +236,9 @@ struct Lookup {
   bool use = true;  ///< counts as a use for eviction
   std::vector<std::string_view> keys;
   std::uint32_t fill_ms = 0;  ///< the right to fill what is missing is asked for, for so long
-  static constexpr auto wire =
-      std::tuple{&Lookup::name_space, &Lookup::use, &Lookup::keys, &Lookup::fill_ms};
+  bool tell_open = false;     ///< kInFlight for what is missing and has a put open
+  static constexpr auto wire = std::tuple{&Lookup::name_space, &Lookup::use, &Lookup::keys,
+                                          &Lookup::fill_ms, &Lookup::tell_open};
 };
 struct MatchPrefix {
   std::string_view name_space;

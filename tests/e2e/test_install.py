@@ -48,9 +48,11 @@ def test_the_tree_has_program_library_headers_and_packages(installed):
     major = version.split(".")[0]
     library = next(installed.rglob("libaquifer.so"))
     assert (library.parent / f"libaquifer.so.{major}").resolve().name == f"libaquifer.so.{version}"
-    headers = {f"include/aquifer/{path.name}" for path in (ROOT / "include/aquifer").glob("*.h")}
+    headers = {str(path.relative_to(ROOT)) for path in (ROOT / "include").rglob("*.h")}
     assert headers == {name for name in names if name.startswith("include/")}
-    assert {name for name in names if name.startswith("bin/")} == {"bin/aquifer"}
+    assert {name for name in names if name.startswith("bin/")} == {
+        "bin/aquifer", "bin/mmc_meta_service"}
+    assert next(installed.rglob("libmf_memcache.so"))
     assert not [name for name in names if name.endswith((".a", ".cc"))]
     assert version in run(installed / "bin" / "aquifer", "--version")
 
@@ -60,7 +62,7 @@ def test_the_library_exports_its_interface_and_nothing_else(installed):
     strangers = [name for name in names if not name.startswith(("aquifer_", "aquifer::"))]
     assert not strangers
     inner = [name for name in names
-             if not re.match(r"aquifer_|aquifer::(Client|Pool|View|PendingPut|name_of|version)\b",
+             if not re.match(r"aquifer_|aquifer::(Client|Meta|Node|Pool|View|PendingPut|name_of|version)\b",
                              name)]
     assert not inner
     header = (ROOT / "include/aquifer/aquifer.h").read_text()

@@ -220,10 +220,10 @@ class _DrainJobs:
             asked = request.json()
         except ValueError as error:
             return _error(400, INVALID_PARAMS, str(error))
-        names = asked.get("segments") or [asked.get("segment")]
+        names = asked.get("segments") or [asked.get("segment")] if isinstance(asked, dict) else []
         known = {node["name"] for node in self._client.status().get("nodes", ())}
-        if not isinstance(names, list) or not names or not known.issuperset(
-                name for name in names if isinstance(name, str)) or None in names:
+        if not isinstance(names, list) or not names or not all(
+                isinstance(name, str) and name in known for name in names):
             return _error(400, INVALID_PARAMS, "segments must name segments of the pool")
         for name in names:
             if not self._client.drain(name):

@@ -2,6 +2,7 @@
 
 # Batches of so many keys end in the usual time.
 FEW = 64
+_LARGE = 512 << 20
 _BYTES_PER_SECOND = 256 << 20  # what larger ones are given time for
 
 # The client's methods that a store keeps at hand, as attributes with a leading underscore.
@@ -19,6 +20,15 @@ def know(address):
     if len(known) >= _KNOWN_MAX:
         known.clear()
     known.add(address >> 21)
+
+
+def is_large(sizes):
+    """Whether a batch has more bytes than the usual deadline is for. sizes: ints, or lists."""
+    try:
+        total = sum(sizes) if isinstance(sizes[0], int) else sum(map(sum, sizes))
+    except (TypeError, IndexError):
+        return False
+    return total > _LARGE
 
 
 class NotSetUp(ValueError):
@@ -40,8 +50,11 @@ class BoundCalls:
     _exists_batch = _remove_batch = staticmethod(_absent)
 
     def _seconds(self, count, total):
-        """The deadline of a call with so many keys; None for the usual one."""
+        """The deadline of a call with so many keys, or bytes; None for the usual one."""
         membership = self._membership
-        if count <= FEW or membership is None:
+        if membership is None:
             return None
-        return min(3600.0, membership.seconds + total() / _BYTES_PER_SECOND)
+        bytes_ = total()
+        if count <= FEW and bytes_ <= _LARGE:
+            return None
+        return min(3600.0, membership.seconds + bytes_ / _BYTES_PER_SECOND)

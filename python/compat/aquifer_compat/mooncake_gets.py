@@ -12,7 +12,14 @@ from aquifer_compat.mooncake_batches import (
     key_list,
     parts,
 )
-from aquifer_compat.mooncake_binding import FEW, BoundCalls, NotSetUp, know, known
+from aquifer_compat.mooncake_binding import (
+    FEW,
+    BoundCalls,
+    NotSetUp,
+    is_large,
+    know,
+    known,
+)
 from aquifer_compat.mooncake_buffers import BufferHandle, shrink, uninitialised
 from aquifer_compat.mooncake_codes import (
     GET,
@@ -204,7 +211,7 @@ class GetCalls(BoundCalls):
         count = len(keys)
         if len(addresses) != count or len(sizes) != count:
             return [INVALID_PARAMS] * count
-        if count <= FEW:
+        if count <= FEW and not is_large(sizes):
             try:
                 return get_codes(
                     self._get_into_batch(keys, Addresses(addresses, sizes, check=True)))

@@ -7,7 +7,6 @@ dropped. The library part warns through `logging`, each thing once in a process.
 import logging
 import os
 import select
-import sys
 import threading
 import time
 
@@ -48,5 +47,5 @@ class Log:
 
 def fail(program, text):
     """Says why a program ends, on stderr, and returns its exit status 1."""
-    print(f"{program}: {text}", file=sys.stderr)
+    Log(program).line(text)
     return 1

@@ -61,7 +61,8 @@ def _start_meta(line):
     high = line["eviction_high_watermark_ratio"]
     grace = min(max(float(line["client_ttl"]), _NODE_GRACE_MIN), _NODE_GRACE_MAX)
     options = {"node_grace": grace}
-    if 0.0 < high < 1.0:
+    if high > 0.0:
+        high = min(high, 0.999)
         low = min(max(high - line["eviction_ratio"], 0.01 * high), 0.99 * high)
         options.update(eviction_high=high, eviction_low=low)
     return aquifer.Meta(listen, **options)

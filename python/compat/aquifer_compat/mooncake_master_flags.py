@@ -102,6 +102,13 @@ FLAGS = [
         ("nof_heartbeat_failure_threshold", 3, "there are no segments on fabrics"),
         ("cxl_path", "/dev/dax0.0", "see enable_cxl"),
         ("cxl_size", 8 << 30, "see enable_cxl"),
+        ("v", 0, "of the logging library; the log is one line a minute"),
+        ("logtostderr", False, "of the logging library; always so"),
+        ("alsologtostderr", False, "of the logging library; always so"),
+        ("colorlogtostderr", False, "of the logging library"),
+        ("minloglevel", 0, "of the logging library"),
+        ("stderrthreshold", 0, "of the logging library"),
+        ("log_dir", "", "of the logging library; there are no files"),
     ),
     *_flags(
         WARNED,

@@ -7,12 +7,20 @@ of the pool, whose statuses become codes. What it refuses goes the careful way b
 from aquifer import Addresses
 
 from aquifer_compat.mooncake_batches import Memory, is_key, key_list, parts, put_one_by_one
-from aquifer_compat.mooncake_binding import FEW, BoundCalls, NotSetUp, know, known
+from aquifer_compat.mooncake_binding import (
+    FEW,
+    BoundCalls,
+    NotSetUp,
+    is_large,
+    know,
+    known,
+)
 from aquifer_compat.mooncake_codes import (
     INVALID_PARAMS,
     NO_AVAILABLE_HANDLE,
     OK,
     PUT,
+    RPC_FAIL,
     first_failure,
     put_codes,
 )
@@ -34,7 +42,8 @@ class PutCalls(BoundCalls):
         """Stores the bytes of a buffer. 0 when it is stored or was there, else a code."""
         if config is None and not isinstance(value, _SEQUENCES):
             try:
-                return PUT[self._put(key, value)]
+                code = PUT[self._put(key, value)]
+                return code if code != RPC_FAIL else self._or_no_space([code])[0]
             except ValueError:
                 pass
         return self._put_values([key], [value], config)[0]
@@ -55,7 +64,8 @@ class PutCalls(BoundCalls):
         """Stores `size` bytes at an address. 0 bytes: 0, and nothing is stored."""
         if config is None and buffer_ptr >> 21 in known:
             try:
-                return PUT[self._put(key, (buffer_ptr, size))]
+                code = PUT[self._put(key, (buffer_ptr, size))]
+                return code if code != RPC_FAIL else self._or_no_space([code])[0]
             except ValueError:
                 pass
         code = self.batch_put_from([key], [buffer_ptr], [size], config)[0]
@@ -140,10 +150,11 @@ class PutCalls(BoundCalls):
         placement = self._placement(config, count, same_node, replacing)
         if not isinstance(placement, Placement):
             return [placement] * count
-        if count <= FEW and placement.is_plain:
+        if count <= FEW and placement.is_plain and not is_large(sizes):
             try:
-                return put_codes(native(keys, Addresses(addresses, sizes, check=True),
-                                        preferred_node=placement.node))
+                return self._or_no_space(
+                    put_codes(native(keys, Addresses(addresses, sizes, check=True),
+                                     preferred_node=placement.node)))
             except (ValueError, TypeError):
                 pass
         return self._put_all(native, key_list(keys), Memory(addresses, sizes), placement)
@@ -167,12 +178,21 @@ class PutCalls(BoundCalls):
             return [INVALID_PARAMS] * len(keys)
         except ValueError:
             codes = put_one_by_one(native, keys, values, options)
+        codes = self._or_no_space(codes)
         if placement.replicas > 1 and NO_AVAILABLE_HANDLE in codes:
             self._put_fewer_copies(native, keys, values, placement, codes)
         if placement.pin_seconds:
             stored = [key for key, code in zip(keys, codes) if code == OK and is_key(key)]
             if stored:
                 self._client.pin_batch(stored, max(placement.pin_seconds, 0.0))
+        return codes
+
+    def _or_no_space(self, codes):
+        """The codes of puts; a pool that answers and has no memory in it is one without space."""
+        if RPC_FAIL in codes:
+            status = self._client.status()
+            if status and not any(node["state"] != "lost" for node in status["nodes"]):
+                return [NO_AVAILABLE_HANDLE if code == RPC_FAIL else code for code in codes]
         return codes
 
     def _put_fewer_copies(self, native, keys, values, placement, codes):

@@ -324,8 +324,8 @@ _ENGINE = [
         SUPPORT_EFA | False.
     """),
     *_rows(ENGINE, REFUSES, """
-        TransferEngine.transfer_sync_write | NotImplementedError, as all transfers.
-        TransferEngine.transfer_sync_read | NotImplementedError, as all transfers.
+        TransferEngine.transfer_sync_write | AttributeError that says why, as all transfers: hasattr is False.
+        TransferEngine.transfer_sync_read | The same.
     """),
 ]
 

@@ -70,8 +70,9 @@ void bind_meta_service(nb::module_& module) {
   module.def("start_meta", start);
   module.def("read_meta_config", read);
   module.def("loaded_meta_path", [] { return compat::meta_config_path(); });
-  module.def("start_log",
-             [](const MetaConfig& config) { return compat::start_log(config.values); });
+  module.def("start_log", [](const MetaConfig& config) { compat::start_log(config.values); });
+  module.def("log_error",
+             [](const std::string& text) { compat::log(compat::Level::kError, text); });
 }
 
 }  // namespace aquifer::python::memcache

@@ -55,8 +55,11 @@ int read_int(PyObject* object, const char* name) {
 }
 
 nb::tuple read_list(PyObject* object, const char* name) {
-  if (!PyList_Check(object) && !PyTuple_Check(object)) raise_wrong_type({name}, "a list", object);
-  return nb::steal<nb::tuple>(PySequence_Tuple(object));
+  const bool text = PyUnicode_Check(object) || PyBytes_Check(object);
+  if (text || PySequence_Check(object) == 0) raise_wrong_type({name}, "a list", object);
+  PyObject* const items = PySequence_Tuple(object);
+  if (items == nullptr) raise_type_error(std::string(name) + " cannot be read: " + take_message());
+  return nb::steal<nb::tuple>(items);
 }
 
 Keys::Keys(nb::handle keys) : objects_(read_list(keys.ptr(), "keys")) {

@@ -22,7 +22,7 @@ std::string_view read_text(PyObject* object, const char* name);
 std::uint64_t read_unsigned(PyObject* object, const char* name);
 int read_int(PyObject* object, const char* name);
 
-/// The elements of a list or tuple at this moment.
+/// The elements of a sequence at this moment; text is none.
 nb::tuple read_list(PyObject* object, const char* name);
 
 /// Keys of a batch, valid while this is.

@@ -29,7 +29,7 @@ class MetaService:
         config = MetaService._config or _configured()
         if config is None:
             return -1
-        print(_pymmc.start_log(config), file=sys.stderr, flush=True)
+        _pymmc.start_log(config)
         service = _pymmc.start_meta(config)
         if service is None:
             return -1
@@ -54,7 +54,7 @@ def _wait(service):
         while not stopped.wait(0.1):
             failure = service.failure()
             if failure is not None:
-                print(failure, file=sys.stderr, flush=True)
+                _pymmc.log_error(failure)
                 return -1
         return 0
     finally:

@@ -60,7 +60,7 @@ class KVBootstrapServer:
 
     async def _handle_metadata(self, request):
         """Answers a request with `method`, `query` and a coroutine `read()`."""
-        key = request.query.get("key", "")
+        key = request.query.get("key") or ""
         body = await request.read() if request.method == "PUT" and key.strip() else b""
         return Response(*self._table.answer(request.method, key, body))
 

@@ -64,7 +64,8 @@ class MooncakeConfig:
         if path:
             return MooncakeConfig.from_file(path)
         if not os.getenv("MOONCAKE_MASTER"):
-            raise ValueError("neither MOONCAKE_CONFIG_PATH nor MOONCAKE_MASTER is set")
+            raise ValueError("Neither the environment variable 'MOONCAKE_CONFIG_PATH' nor "
+                             "'MOONCAKE_MASTER' is set.")
         found = {field: os.environ[name] for field, name in _ENVIRONMENT.items()
                  if name in os.environ}
         return _from_dict({"local_hostname": "localhost", "metadata_server": "P2PHANDSHAKE",

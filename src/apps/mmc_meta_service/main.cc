@@ -1,6 +1,6 @@
 // The program mmc_meta_service: MemCache's metadata service over a meta of ours, configured by the
 // file that MMC_META_CONFIG_PATH names. Status 0 after SIGINT or SIGTERM, 255 when it cannot start.
-#include <cstdio>
+#include <csignal>
 
 #include "apps/stop_signals.h"
 #include "compat/memcache/config_file.h"
@@ -23,6 +23,7 @@ int fail(const aquifer::Error& error) {
 }  // namespace
 
 int main() {
+  std::signal(SIGPIPE, SIG_IGN);  // whoever read our words may have gone
   aquifer::apps::StopSignals signals;
   std::vector<std::string> warnings;
   const std::string& path = memcache::meta_config_path();
@@ -30,7 +31,7 @@ int main() {
       path.empty() ? aquifer::Result<mmc_meta_service_config_t>(memcache::default_meta_config())
                    : memcache::read_meta_config(path, warnings);
   if (!config) return fail(config.error());
-  std::fprintf(stderr, "%s\n", memcache::start_log(*config).c_str());
+  memcache::start_log(*config);
   const auto service = memcache::MetaService::start(*config, warnings);
   for (const std::string& warning : warnings) memcache::warn_once(warning);
   if (!service) return fail(service.error());

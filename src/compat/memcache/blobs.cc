@@ -193,8 +193,11 @@ int Blobs::read(Client& client, std::span<const BlobCopy> copies) {
   }
   for (std::size_t first = 0; first < items.size(); first += Limits::kBatchKeys) {
     const std::size_t count = std::min(Limits::kBatchKeys, items.size() - first);
-    const auto outcomes = client.get_range_batch(std::span(items).subspan(first, count));
+    auto outcomes = client.get_range_batch(std::span(items).subspan(first, count));
     for (std::size_t i = 0; i < count; ++i) {
+      if (outcomes[i].status == Status::kInvalidArgument) {  // some share memory: one by one
+        outcomes[i] = client.get_range_batch({&items[first + i], 1}).front();
+      }
       if (outcomes[i].status != Status::kOk) return get_code(outcomes[i].status);
       if (outcomes[i].bytes != items[first + i].pieces[0].bytes) return kError;
     }
@@ -224,9 +227,8 @@ std::vector<int> Blobs::add_lease(Client& client, std::span<const std::string_vi
   std::vector<int> codes(keys.size(), kDone);
   for (std::size_t i = 0; i < keys.size(); ++i) {
     if (stats[i].status != Status::kOk) {
-      const BlobPtr known = find(keys[i]);
-      codes[i] = known != nullptr && known->is_open() ? int{kUnmatchedState}
-                                                      : remove_code(stats[i].status);
+      const bool open = stats[i].status == Status::kInFlight;
+      codes[i] = open ? int{kUnmatchedState} : remove_code(stats[i].status);
       continue;
     }
     if (!add(std::make_shared<Blob>(keys[i], stats[i].bytes, lease))) codes[i] = kError;

@@ -125,6 +125,12 @@ bool Membership::has(std::span<const std::int32_t> ranks, unsigned replicas) {
   return all_in(nodes(false)) || all_in(nodes(true));
 }
 
+bool Membership::is_empty() {
+  const auto status = client_.status();
+  return status && std::ranges::all_of(status->nodes,
+                                       [](const NodeStatus& node) { return node.state == "lost"; });
+}
+
 int Membership::number_of(std::string_view node) {
   if (const auto rank = rank_of(node)) return static_cast<int>(*rank);
   const std::lock_guard lock(mutex_);

@@ -37,6 +37,9 @@ class Membership {
   /// moment ago.
   bool has(std::span<const std::int32_t> ranks, unsigned replicas);
 
+  /// True when meta answers and knows of no node.
+  bool is_empty();
+
   /// The number by which a node is told to callers: its rank, or 1024 and up for others.
   int number_of(std::string_view node);
 

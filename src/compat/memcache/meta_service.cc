@@ -101,12 +101,14 @@ void MetaService::stop() {
   if (meta_) meta_->stop();
 }
 
-std::string start_log(const mmc_meta_service_config_t& config) {
+void start_log(const mmc_meta_service_config_t& config) {
   namespace fs = std::filesystem;
   base::set_log_level(static_cast<base::LogLevel>(std::clamp(config.logLevel, 0, 3)));
   const fs::path folder = fs::path(config.logPath) / "logs";
   std::error_code ignored;
   fs::create_directories(folder, ignored);
+  base::log_info("memcache", "Meta service log level ", config.logLevel,
+                 ", log path: ", config.logPath);
   const bool written = base::log_to_file((folder / "mmc-meta.log").string(),
                                          static_cast<std::size_t>(config.logRotationFileSize),
                                          static_cast<std::size_t>(config.logRotationFileCount));
@@ -114,7 +116,6 @@ std::string start_log(const mmc_meta_service_config_t& config) {
     base::log_warning("memcache", "cannot write ", folder.string(),
                       "/mmc-meta.log: the log stays on stderr; choose another log_path");
   }
-  return cat("Meta service log level ", config.logLevel, ", log path: ", config.logPath);
 }
 
 }  // namespace aquifer::compat::memcache

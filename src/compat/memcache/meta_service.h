@@ -40,7 +40,7 @@ class MetaService {
   std::unique_ptr<admin::HttpServer> config_store_;
 };
 
-/// "Meta service log level 1, log path: ...": sends the log where the configuration says.
-std::string start_log(const mmc_meta_service_config_t& config);
+/// Says on stderr, and then sends the log, where it goes by the configuration.
+void start_log(const mmc_meta_service_config_t& config);
 
 }  // namespace aquifer::compat::memcache

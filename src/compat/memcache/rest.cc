@@ -238,7 +238,9 @@ Response Rest::query_key(const Request& request) {
     ++queries_;
     queries_failed_ += stat.status == Status::kOk ? 0 : 1;
   }
-  if (stat.status == Status::kNotFound) return failed("Key not found");
+  if (stat.status == Status::kNotFound || stat.status == Status::kInFlight) {
+    return failed("Key not found");
+  }
   return stat.status == Status::kOk ? json(key_facts(*key, stat)) : failed("Internal server error");
 }
 

@@ -73,6 +73,14 @@ class Problems {
   std::string text_;
 };
 
+/// "tcp://0.0.0.0/0:7000" names the networks to listen on before the port.
+std::string without_mask(std::string_view url) {
+  const std::size_t slash = url.find('/', url.find("://") == url.npos ? 0 : url.find("://") + 3);
+  if (slash == url.npos) return std::string(url);
+  const std::size_t colon = std::min(url.find(':', slash), url.size());
+  return cat(url.substr(0, slash), url.substr(colon));
+}
+
 std::uint64_t size_of(const char* text) { return parse_bytes(text).value_or(0); }
 
 void check_sizes(const local_config& config, std::uint64_t step, bool only_dram,
@@ -115,6 +123,14 @@ std::optional<Error> refuse_tls(const local_config& config) {
 
 }  // namespace
 
+std::optional<int> level_of(std::string_view word) {
+  constexpr std::array<std::string_view, 4> kLevels{"debug", "info", "warn", "error"};
+  const std::string text = lower(std::string(word));
+  const auto found = std::find(kLevels.begin(), kLevels.end(), text == "warning" ? "warn" : text);
+  if (found == kLevels.end()) return std::nullopt;
+  return static_cast<int>(found - kLevels.begin());
+}
+
 std::optional<std::string> why_not_url(std::string_view name, std::string_view url,
                                        std::string_view scheme) {
   const auto wrong = [&] {
@@ -133,6 +149,14 @@ Result<Settings> read_settings(const local_config& config) {
     problems.add(check_range(&config, field));
   }
   problems.add(why_not_url("meta_service_url", config.meta_service_url, "tcp://"));
+  problems.add(why_not_url("config_store_url", config.config_store_url, "tcp://"));
+  problems.add(why_not_url("hcom_url", without_mask(config.hcom_url), "tcp://"));
+  const std::string mode = lower(config.memory_pool_mode);
+  if (mode != "standard" && mode != "expanded") {
+    problems.add("memory_pool_mode is neither standard nor expanded");
+  }
+  const auto level = level_of(config.log_level);
+  if (!level) problems.add("log_level must be debug, info, warn or error");
   const std::string name = lower(config.protocol);
   const auto protocol = std::find_if(kProtocols.begin(), kProtocols.end(),
                                      [&](const Protocol& known) { return known.name == name; });
@@ -160,6 +184,7 @@ Result<Settings> read_settings(const local_config& config) {
   if (config.ubs_io_enable) {
     settings.warnings.push_back("ubs_io is not available: what is evicted is gone");
   }
+  settings.log_level = *level;
   settings.meta = config.meta_service_url;
   settings.dram_bytes = round_up(size_of(config.dram_size), device ? kDeviceStep : kHostStep);
   settings.transport = protocol->transport;

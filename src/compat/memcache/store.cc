@@ -13,6 +13,7 @@ namespace aquifer::compat::memcache {
 namespace {
 
 constexpr std::uint32_t kDeviceMax = 383;
+constexpr std::uint64_t kLeaseMsMax = 86'400'000;
 
 bool is_key(std::string_view key) { return !key.empty() && key.size() <= kKeyBytesMax; }
 
@@ -46,6 +47,29 @@ bool is_nothing(std::span<const Piece> pieces) {
     at += piece.bytes;
   }
   return at == bytes.size() && std::memcmp(bytes.data(), kNothing.data(), at) == 0;
+}
+
+/// Gets of which some share memory: the later one wins, as where they are copied one by one.
+GetOutcome get_alone(Client& client, const GetItem& item) {
+  GetOutcome got = client.get_batch({&item, 1}).front();
+  if (got.status != Status::kInvalidArgument) return got;
+  std::string bytes(bytes_of(item.pieces), '\0');
+  const Piece whole{bytes.data(), bytes.size()};
+  got = client.get_into(item.key, {&whole, 1});
+  std::size_t at = 0;
+  for (const Piece& piece : item.pieces) {
+    if (got.status == Status::kOk) std::memcpy(piece.address, bytes.data() + at, piece.bytes);
+    at += piece.bytes;
+  }
+  return got;
+}
+
+std::vector<GetOutcome> get_all(Client& client, std::span<const GetItem> items) {
+  std::vector<GetOutcome> outcomes = client.get_batch(items);
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    if (outcomes[i].status == Status::kInvalidArgument) outcomes[i] = get_alone(client, items[i]);
+  }
+  return outcomes;
 }
 
 /// Whether the object of this key, of as many bytes, stands for one of none.
@@ -164,6 +188,7 @@ int Store::setup(const local_config& config) {
   if (!chosen) return code_of(chosen.error());
   auto settings = read_settings(*chosen);
   if (!settings) return code_of(settings.error());
+  set_level(settings->log_level);
   for (const std::string& warning : warnings) warn_once(warning);
   for (const std::string& warning : settings->warnings) warn_once(warning);
   settings_ = *std::move(settings);
@@ -262,6 +287,10 @@ std::vector<int> Store::put(std::span<const PutItem> items, Form form, int direc
     const std::vector<Status> statuses = member->client().put_batch(good, options);
     std::vector<int> codes(statuses.size());
     std::transform(statuses.begin(), statuses.end(), codes.begin(), code_of);
+    const bool unreachable = std::ranges::find(codes, kLinkNotFound) != codes.end();
+    if (unreachable && member->is_empty()) {  // there is a pool, and no memory in it
+      std::ranges::replace(codes, int{kLinkNotFound}, int{kError});
+    }
     return codes;
   });
 }
@@ -272,7 +301,7 @@ std::vector<int> Store::get(std::span<const GetItem> items, Form form, int direc
   if (items.size() > kBatchMax) return {kInvalidParam};
   if (!is_get(direct, form)) return std::vector<int>(items.size(), refusal_code(form));
   return try_good(items, refusals(items, form), [&](std::span<const GetItem> good) {
-    const std::vector<GetOutcome> outcomes = member->client().get_batch(good);
+    const std::vector<GetOutcome> outcomes = get_all(member->client(), good);
     std::vector<int> codes(outcomes.size());
     for (std::size_t i = 0; i < codes.size(); ++i) {
       codes[i] = get_code(outcomes[i].status);
@@ -361,11 +390,22 @@ std::vector<std::uint64_t> Store::allocate(std::span<const std::string_view> key
                                            std::span<const std::uint64_t> sizes,
                                            std::uint64_t lease_ms) {
   const auto member = this->member();
-  const bool good = member != nullptr && sizes.size() == keys.size() && keys.size() <= kBatchMax &&
-                    std::all_of(keys.begin(), keys.end(), is_key);
-  if (!good) return std::vector<std::uint64_t>(keys.size(), 0);
-  return blobs_.allocate(member->client(), keys, sizes, member->node(),
-                         std::chrono::milliseconds(std::min<std::uint64_t>(lease_ms, 86'400'000)));
+  std::vector<std::uint64_t> addresses(keys.size(), 0);
+  if (member == nullptr || sizes.size() != keys.size() || keys.size() > kBatchMax) return addresses;
+  std::vector<std::string_view> good;
+  std::vector<std::uint64_t> bytes;
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    if (!is_key(keys[i])) continue;
+    good.push_back(keys[i]);
+    bytes.push_back(sizes[i]);
+  }
+  const std::chrono::milliseconds lease(std::min<std::uint64_t>(lease_ms, kLeaseMsMax));
+  const auto found = blobs_.allocate(member->client(), good, bytes, member->node(), lease);
+  auto next = found.begin();
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    if (is_key(keys[i])) addresses[i] = *next++;
+  }
+  return addresses;
 }
 
 int Store::copy(std::span<const BlobCopy> copies, int direct) {
@@ -397,7 +437,7 @@ std::vector<int> Store::add_lease(std::span<const std::string_view> keys, std::u
   return per_key(keys, [&](std::span<const std::string_view> good) {
     return blobs_.add_lease(
         member->client(), good,
-        std::chrono::milliseconds(std::min<std::uint64_t>(lease_ms, 86'400'000)));
+        std::chrono::milliseconds(std::min<std::uint64_t>(lease_ms, kLeaseMsMax)));
   });
 }
 

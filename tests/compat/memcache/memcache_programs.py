@@ -44,8 +44,9 @@ class MetaProcess:
         self.path.write_text("".join(f"{key} = {value}\n" for key, value in keys.items()))
         self.process = None
 
-    def start(self, wait=True, words=(sys.executable, "-c", MAIN)):
-        self.errors = open(self.folder / "meta.stderr", "ab")
+    def start(self, wait=True, words=(sys.executable, "-c", MAIN), errors=None):
+        self.errors = os.fdopen(os.dup(errors), "ab") if errors else open(
+            self.folder / "meta.stderr", "ab")
         self.process = subprocess.Popen(
             words, stdout=subprocess.PIPE, stderr=self.errors,
             env={**os.environ, "MMC_META_CONFIG_PATH": str(self.path)})

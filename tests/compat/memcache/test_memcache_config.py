@@ -93,10 +93,28 @@ def test_text():
      ("client_timeout_seconds", 0), ("client_retry_milliseconds", 600001),
      ("aggregate_num", 0), ("read_thread_pool_size", 65), ("meta_service_url", "here"),
      ("meta_service_url", "tcp://127.0.0.1:80"), ("hbm_size", "1GB"), ("tls_enable", True),
+     ("config_store_url", "nonsense"), ("config_store_url", "tcp://127.0.0.1:80"),
+     ("hcom_url", "xx"), ("memory_pool_mode", "weird"), ("log_level", "loud"),
      ("config_store_tls_enable", True), ("hcom_tls_enable", True)],
 )
 def test_what_cannot_be_used_is_refused_by_setup(field, value):
     assert DistributedObjectStore().setup(local_config("tcp://127.0.0.1:5000", **{field: value})) == -3000
+
+
+def test_the_network_before_the_port(meta):
+    config = local_config(meta.url, hcom_url="tcp://0.0.0.0/0:7000", memory_pool_mode="expanded")
+    assert DistributedObjectStore().setup(config) == 0
+
+
+def test_the_log_level_counts(meta):
+    code = ("from memcache_hybrid import *\n"
+            "config = LocalConfig()\n"
+            "config.log_level = {!r}\n"
+            "assert DistributedObjectStore().setup(config) == 0\n")
+    for level, lines in (("warn", 1), ("error", 0)):
+        done = subprocess.run([sys.executable, "-c", code.format(level)], capture_output=True,
+                              text=True, timeout=30)
+        assert len(done.stderr.splitlines()) == lines, done.stderr  # of host_rdma
 
 
 @pytest.mark.parametrize("protocol", ["host_shm", "HOST_SHM", "host_tcp", "host_rdma", "host_urma",

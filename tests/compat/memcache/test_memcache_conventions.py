@@ -46,6 +46,18 @@ def test_null_and_foreign_addresses(store):
     assert store.batch_get_into_layers(["a"], [[device]], [[8]], 1) == [-3000]
 
 
+@pytest.mark.parametrize("address", [1, 0x10, 0x1000, 0x1fffff])
+def test_numbers_that_are_no_addresses(store, address):
+    store.put("there", b"12345678")
+    assert store.put_from("a", address, 10) == -1
+    assert store.batch_put_from(["a"], [address], [10]) == [-1]
+    assert store.put_from_layers("a", [address], [10], 0) == -3000
+    assert store.get_into("there", address, 8) == -1
+    (gva,) = store.batch_alloc(["open"], [100])
+    assert store.batch_copy([gva], [address], [10], 0) == -3000
+    assert store.batch_write_finish(["open"], [1]) == [0]
+
+
 def test_reserved_memory_is_not_touched(store):
     libc = ctypes.CDLL(None)
     libc.mmap.restype = ctypes.c_void_p

@@ -15,7 +15,8 @@ def test_written_piece_by_piece_and_then_published(store, meta):
     other = open_store(meta.url, init_bm=False)
     try:
         assert other.batch_is_exist(keys) == [0, 0] and store.batch_is_exist(keys) == [0, 0]
-        assert other.get("a") == b""
+        assert other.get("a") == b"" and other.get_key_info("a").size() == 0
+        assert other.batch_add_lease(["a", "none"]) == [-3101, -3102]  # not published yet
         # Layers in any order, of both objects in one call.
         assert store.batch_copy([gvas[0] + 30_000, gvas[1], gvas[0]],
                                 [source.address + 30_000, source.address, source.address],
@@ -59,6 +60,20 @@ def test_read_by_address_in_another_process_space(store, meta):
         assert other.batch_copy([gva], [target.address], [10], 1) == -3106
     finally:
         other.close()
+
+
+def test_reads_into_one_place(store):
+    store.put_batch(["a", "b"], [b"1" * 100, b"2" * 100])
+    target = Memory(100)
+    gvas = [store.get_key_info(key).gva_list()[0] for key in ("a", "b")]
+    assert store.batch_add_lease(["a", "b"]) == [0, 0]
+    assert store.batch_copy(gvas, [target.address] * 2, [100, 100], 1) == 0
+    assert bytes(target) == b"2" * 100
+
+
+def test_one_bad_key_costs_only_itself(store):
+    assert [gva > 0 for gva in store.batch_alloc(["", "ok", "k" * 257], [10] * 3)] == [
+        False, True, False]
 
 
 def test_a_lease_ends(store):

@@ -1,6 +1,7 @@
 """The metadata service: its REST interface, its program, and what becomes of stores without it."""
 
 import json
+import os
 import re
 import signal
 import socket
@@ -164,6 +165,24 @@ def test_signals_end_it_with_0_and_it_logs(tmp_path, words):
         meta.stop()
     assert "the metadata service is at" in (tmp_path / "log/logs/mmc-meta.log").read_text()
     assert "Meta service log level 1, log path: " in (tmp_path / "meta.stderr").read_text()
+
+
+@WAYS
+def test_nobody_has_to_read_what_it_says(tmp_path, words):
+    meta = MetaProcess(tmp_path, **{"ock.mmc.log_path": "/proc/not/there"})
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    try:
+        while True:  # a pipe that is full already
+            os.write(writing, b"x" * 4096)
+    except BlockingIOError:
+        os.set_blocking(writing, True)
+    for end in (lambda: None, lambda: os.close(reading)):
+        end()
+        meta.start(words=words, errors=writing)
+        assert meta.get("/health")[0] == 200
+        assert meta.stop() == 0
+    os.close(writing)
 
 
 def test_without_a_configuration_it_has_the_defaults(tmp_path):

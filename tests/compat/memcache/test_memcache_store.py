@@ -2,8 +2,9 @@
 
 import array
 
+import numpy
 import pytest
-from memcache_programs import Memory, open_store
+from memcache_programs import Memory, MetaProcess, open_store
 
 import memcache_hybrid
 from memcache_hybrid import DistributedObjectStore, ReplicateConfig
@@ -95,6 +96,15 @@ def test_many_by_address(store):
         assert target[at:at + size] == DATA[at:at + size]
 
 
+def test_lists_may_be_arrays(store):
+    source = Memory(DATA)
+    places = numpy.array([source.address, source.address + 5], dtype=numpy.uint64)
+    sizes = numpy.array([100, 200])
+    assert store.batch_put_from(["a", "b"], places, sizes) == [0, 0]
+    assert store.put_from_layers("c", places, sizes) == 0
+    assert store.get("c") == DATA[:100] + DATA[5:205]
+
+
 def test_layers_may_be_split_otherwise_at_the_get(store):
     source, target = Memory(DATA), Memory(len(DATA))
     base = source.address
@@ -128,10 +138,20 @@ def test_the_size_of_the_buffer_is_the_size_of_the_object(store):
     assert store.get_into("key", target.address, 5) == 0
 
 
-def test_buffers_of_one_call_do_not_overlap(store):
-    store.put_batch(["a", "b"], [b"1" * 8, b"2" * 8])
-    target = Memory(12)
-    assert store.batch_get_into(["a", "b"], [target.address, target.address + 4], [8, 8]) == [-1] * 2
+def test_buffers_of_one_call_may_share_memory(store):
+    """Then the later one wins, as where copies are made one by one."""
+    keys = [f"k{n}" for n in range(8)]
+    store.put_batch(keys, [bytes([n]) * 64 for n in range(8)])
+    target = Memory(96)
+    at = target.address
+    assert store.batch_get_into(keys, [at] * 8, [64] * 8) == [0] * 8
+    assert target[:64] == bytes([7]) * 64
+    assert store.batch_get_into_layers(["k1", "none", "k2"], [[at], [at], [at + 32]], [[64]] * 3,
+                                       1) == [0, -1, 0]
+    assert target[:96] == bytes([1]) * 32 + bytes([2]) * 64
+    store.put("two", b"a" * 32 + b"b" * 32)
+    assert store.get_into_layers("two", [at, at], [32, 32], 1) == 0
+    assert target[:32] == b"b" * 32
 
 
 def test_remove(store):
@@ -203,6 +223,14 @@ def test_what_does_not_fit_is_told_and_not_stored(store):
     huge = Memory(80 << 20)
     assert store.put_from("huge", huge.address, huge.size) == -1
     assert store.is_exist("huge") == 0
+
+
+def test_a_pool_without_memory_has_no_room(tmp_path):
+    meta = MetaProcess(tmp_path).start()
+    store = open_store(meta.url, init_bm=False)
+    assert store.put("k", b"x") == -1 and store.is_exist("k") == 0
+    assert store.put_batch(["a", "b"], [b"x", b"y"]) == -1
+    assert store.close() == 0 and meta.stop() == 0
 
 
 def test_eviction_makes_room(store):

@@ -404,3 +404,13 @@ def test_counts_without_a_meaning(store):
     assert store.health_check() == 0
     assert store.unmount_local_disk_segment() == -1012
     assert store.mount_segment("/dev/shm/x", 1 << 20) == {"ret": -1012, "segment_ids": []}
+
+
+@pytest.mark.parametrize("address", [1, 0x10, 0x1000, 0x1fffff])
+def test_numbers_that_are_no_addresses(store, address):
+    assert store.put("there", b"12345678") == 0
+    assert store.put_from("k", address, 10) == -600
+    assert store.batch_put_from(["k"], [address], [10]) == [-600]
+    assert store.batch_put_from_multi_buffers(["k"], [[address]], [[10]]) == [-600]
+    assert store.get_into("there", address, 100) == -600
+    assert store.register_buffer(address, 4096) == -600

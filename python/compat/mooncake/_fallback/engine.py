@@ -89,7 +89,7 @@ class TransferEngine:
 
     def __getattr__(self, name):
         if name.startswith(("transfer_", "batch_transfer_")):
-            raise NotImplementedError(
+            raise AttributeError(
                 f"{name}: transfers from peer to peer are Mooncake's transfer engine; install "
                 "mooncake-transfer-engine beside this package")
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
