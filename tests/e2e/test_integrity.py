@@ -179,7 +179,7 @@ def test_a_sound_replica_answers_for_a_damaged_one(folder, processes):
         segment = SegmentFile(folder)
         segment.flip(segment.stored()["k"].value[0][0] + 5000, 3)
         segment.close()
-        for transport in ("shm", "tcp"):
+        for transport in ("shm", "tcp") * 12:  # each client begins with a replica of its choice
             with aquifer.Client(processes.meta_address, transport=transport) as reader:
                 assert is_content(reader.get("k"), "k")
         wait_until(lambda: client.status()["integrity_failures"] > 0)

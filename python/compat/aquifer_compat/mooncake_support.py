@@ -324,7 +324,7 @@ _ENGINE = [
         SUPPORT_EFA | False.
     """),
     *_rows(ENGINE, REFUSES, """
-        TransferEngine.transfer_sync_write | AttributeError that says why, as all transfers: hasattr is False.
+        TransferEngine.transfer_sync_write | AttributeError, as all transfers: hasattr is False.
         TransferEngine.transfer_sync_read | The same.
     """),
 ]
