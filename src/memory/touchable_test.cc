@@ -25,7 +25,7 @@ TEST(TouchableTest, ReservedAddressesAndNonsenseAreNot) {
   const std::vector<Piece> pieces{{heap.data(), heap.size()}, {reserved, 4096}};
   EXPECT_EQ(first_untouchable(pieces), 1u);
   munmap(reserved, 1 << 20);
-  for (const std::uintptr_t address : {0x1ul, 0x10ul, 0x1000ul, 0x1ffffful, 0x100000000000ul}) {
+  for (const std::uintptr_t address : {0x1ul, 0x10ul, 0x1000ul, 0x1ffffful, 0x4000000000000000ul}) {
     const std::vector<Piece> nonsense{{reinterpret_cast<void*>(address), 8}};
     EXPECT_EQ(first_untouchable(nonsense), 0u) << address;
   }
