@@ -4,6 +4,7 @@
 #include <boost/asio/dispatch.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/strand.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
@@ -30,6 +31,7 @@ constexpr int kConnectionsMax = 128;
 constexpr std::size_t kBodyMax = std::size_t{1} << 20;
 constexpr std::uint32_t kHeaderMax = 16384;
 constexpr std::chrono::seconds kIdle{30};
+constexpr std::chrono::milliseconds kPause{100};
 
 Response answer(const Handler& handler, const http::request<http::string_body>& message) {
   const auto target = message.target();
@@ -144,8 +146,17 @@ class Server : public HttpServer {
           if (!error && connections_ < kConnectionsMax) {
             std::make_shared<Connection>(std::move(socket), handler_, connections_)->read();
           }
-          if (error != asio::error::operation_aborted) accept();
+          if (error == asio::error::operation_aborted) return;
+          error ? accept_later() : accept();
         });
+  }
+
+  // Without a descriptor to be had, to ask again at once would only burn the CPU.
+  void accept_later() {
+    pause_.expires_after(kPause);
+    pause_.async_wait([this](beast::error_code error) {
+      if (!error) accept();
+    });
   }
 
   const io::Address address_;
@@ -153,6 +164,7 @@ class Server : public HttpServer {
   std::atomic<int> connections_{0};
   asio::io_context context_;
   Tcp::acceptor acceptor_;
+  asio::steady_timer pause_{context_};
   std::mutex mutex_;
   std::vector<std::thread> threads_;
 };

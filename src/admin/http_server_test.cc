@@ -1,11 +1,15 @@
 #include "admin/http_server.h"
 
 #include <gtest/gtest.h>
+#include <netinet/in.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 #include <array>
 #include <string>
+#include <thread>
 
 #include "io/socket.h"
 
@@ -132,6 +136,25 @@ TEST_F(HttpServerTest, ManyAreServedAtOnceAndStopEndsThem) {
   server_->stop();
   server_.reset();
   EXPECT_EQ(receive(silent[0].get()), "");
+}
+
+TEST_F(HttpServerTest, WithoutDescriptorsItGoesOnLater) {
+  const base::UniqueFd fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in where{};
+  where.sin_family = AF_INET;
+  where.sin_port = htons(server_->address().port);
+  where.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  rlimit before{};
+  getrlimit(RLIMIT_NOFILE, &before);
+  rlimit none = before;
+  none.rlim_cur = 3;
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+  const int connected = ::connect(fd.get(), reinterpret_cast<sockaddr*>(&where), sizeof where);
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));  // it cannot be accepted
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+  ASSERT_EQ(connected, 0);
+  send(fd.get(), "GET /late HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+  EXPECT_EQ(receive(fd.get()).substr(0, 15), "HTTP/1.1 200 OK");
 }
 
 TEST(HttpServerStartTest, APortThatIsTakenIsAConflict) {
